@@ -1,0 +1,132 @@
+// libpq's binary and pipeline calls, for payloads: libpqxx 6 can neither send nor receive binary.
+//
+// One connection, one thread. Not for general queries: those go through db::Pool.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/db/statement.h"
+#include "base/ids.h"
+
+struct pg_conn;
+struct pg_result;
+
+namespace tidemark::db {
+
+// Parameters of one statement, in PostgreSQL's binary format, in the order of $1, $2, ...
+class BinaryParams {
+ public:
+  BinaryParams& Add(int16_t value);
+  BinaryParams& Add(int32_t value);
+  BinaryParams& Add(int64_t value);
+  BinaryParams& Add(bool value);
+  BinaryParams& Add(double value);
+  BinaryParams& Add(const Uuid& value);
+  template <class Tag>
+  BinaryParams& Add(const Id<Tag>& id) {
+    return Add(id.uuid);
+  }
+  BinaryParams& AddBytea(std::string_view bytes);
+  BinaryParams& AddText(std::string_view text);  // must be valid UTF-8 without NUL
+  // Microseconds of the Unix epoch; PostgreSQL counts from 2000.
+  BinaryParams& AddTimestamp(int64_t unix_us);
+  BinaryParams& AddNull();
+  // Arrays: uuid[], int8[], int2[], bytea[], and text[].
+  BinaryParams& AddArray(std::span<const Uuid> values);
+  BinaryParams& AddArray(std::span<const int64_t> values);
+  BinaryParams& AddArray(std::span<const int16_t> values);
+  BinaryParams& AddArray(std::span<const int32_t> values);
+  BinaryParams& AddByteaArray(std::span<const std::string> values);
+
+  size_t size() const { return slots_.size(); }
+  size_t bytes() const { return buffer_.size(); }
+
+ private:
+  friend class PipelineConnection;
+  struct Slot {
+    size_t offset;
+    int32_t length;  // -1: null
+  };
+  BinaryParams& Finish(size_t offset);
+  std::string buffer_;
+  std::vector<Slot> slots_;
+};
+
+// A binary result set; column accessors read the format of the named type.
+class BinaryResult {
+ public:
+  explicit BinaryResult(pg_result* result);
+  BinaryResult(BinaryResult&&) noexcept;
+  BinaryResult& operator=(BinaryResult&&) noexcept;
+  ~BinaryResult();
+
+  int rows() const;
+  int64_t affected() const;  // rows inserted, updated or deleted
+  bool IsNull(int row, int column) const;
+  int16_t Int16(int row, int column) const;
+  int32_t Int32(int row, int column) const;
+  int64_t Int64(int row, int column) const;
+  bool Bool(int row, int column) const;
+  double Double(int row, int column) const;
+  Uuid UuidAt(int row, int column) const;
+  std::string_view Bytes(int row, int column) const;  // bytea or text; valid while this lives
+  int64_t TimestampUs(int row, int column) const;     // microseconds of the Unix epoch
+
+ private:
+  pg_result* result_;
+};
+
+class PipelineConnection {
+ public:
+  struct Options {
+    std::string dsn;
+    std::string application_name = "tidemark";
+    int64_t statement_timeout_ms = 30'000;
+    std::vector<std::span<const Statement>> statements;  // prepared at connect
+  };
+  // UNAVAILABLE when the database cannot be reached.
+  static absl::StatusOr<std::unique_ptr<PipelineConnection>> Connect(const Options& options);
+  ~PipelineConnection();
+
+  struct Step {
+    const Statement* statement;
+    const BinaryParams* params;
+  };
+
+  // Runs plain SQL without parameters (BEGIN, SET LOCAL, SAVEPOINT ...), not pipelined.
+  absl::Status Run(std::string_view sql, const char* name);
+
+  // Sends `begin_sql` (BEGIN and SET LOCAL in one string), every step, and COMMIT in one pipeline
+  // and collects one result per step, in order. On the first error everything is rolled back and
+  // its status is returned, with the index of the step that failed in `failed_step` (steps.size()
+  // if BEGIN or COMMIT failed). If the connection dies after COMMIT was sent: UNKNOWN.
+  absl::StatusOr<std::vector<BinaryResult>> RunTransaction(std::string_view begin_sql,
+                                                           std::span<const Step> steps,
+                                                           size_t* failed_step = nullptr);
+
+  // One statement, not pipelined, inside or outside a transaction.
+  absl::StatusOr<BinaryResult> Execute(const Statement& statement, const BinaryParams& params);
+
+  // One statement in single-row mode: `row` is called for each row as it arrives; its error ends
+  // the query. For reads of many payloads with bounded memory.
+  absl::Status Stream(const Statement& statement, const BinaryParams& params,
+                      absl::FunctionRef<absl::Status(const BinaryResult& row)> row);
+
+  // False after a connection error: drop the object and connect anew.
+  bool healthy() const;
+
+ private:
+  explicit PipelineConnection(pg_conn* connection) : connection_(connection) {}
+  pg_conn* connection_;
+};
+
+}  // namespace tidemark::db

@@ -1,0 +1,61 @@
+# tidemark_module(<name>
+#   SOURCES  <file.cc>...        sources, relative to the folder
+#   SQL      <sql/file.sql>...   statements embedded as "<folder>/sql.h"
+#   PUBLIC   <target>...         what the headers of this module need
+#   PRIVATE  <target>...         what only its sources need
+#   TESTS    <file_test.cc>...   tests that need nothing, in tests/<folder>/
+#   PG_TESTS <file_pgtest.cc>... tests that need PostgreSQL, in tests/<folder>/
+#   GRPC)                        includes gRPC or generated code: use the precompiled header
+#
+# One folder, one library `tidemark_<name>` (alias tidemark::<name>) and its tests. The links are the
+# architecture: what a module does not link, it cannot include.
+function(tidemark_module name)
+  cmake_parse_arguments(M "GRPC" "" "SOURCES;SQL;PUBLIC;PRIVATE;TESTS;PG_TESTS" ${ARGN})
+  set(target "tidemark_${name}")
+  add_library(${target} STATIC ${M_SOURCES})
+  add_library(tidemark::${name} ALIAS ${target})
+  target_include_directories(${target} PUBLIC "${CMAKE_SOURCE_DIR}")
+  target_link_libraries(${target} PUBLIC ${M_PUBLIC} PRIVATE ${M_PRIVATE} tidemark_warnings)
+  if(M_GRPC)
+    tidemark_use_grpc_pch(${target})
+  endif()
+  file(RELATIVE_PATH folder "${CMAKE_SOURCE_DIR}" "${CMAKE_CURRENT_SOURCE_DIR}")
+  if(M_SQL)
+    embed_sql(${target} "${folder}" ${M_SQL})
+  endif()
+  foreach(test IN LISTS M_TESTS)
+    tidemark_test("${folder}" "${test}" unit tidemark::${name} ${M_PRIVATE})
+  endforeach()
+  foreach(test IN LISTS M_PG_TESTS)
+    tidemark_test("${folder}" "${test}" pg tidemark::${name} ${M_PRIVATE} tidemark::pg_support)
+  endforeach()
+  if(M_GRPC)
+    set(tests ${M_TESTS} ${M_PG_TESTS})
+    foreach(test IN LISTS tests)
+      get_filename_component(test_target "${test}" NAME_WE)
+      tidemark_use_grpc_pch(${test_target})
+    endforeach()
+  endif()
+endfunction()
+
+# tidemark_test(<folder> <file> <unit|pg|e2e> <target>...): one test binary, one ctest entry.
+# A pg or e2e test runs against the throw-away cluster that the fixture `pg_cluster` starts.
+function(tidemark_test folder file label)
+  get_filename_component(target "${file}" NAME_WE)
+  add_executable(${target} "${CMAKE_SOURCE_DIR}/tests/${folder}/${file}")
+  target_include_directories(${target} PRIVATE "${CMAKE_SOURCE_DIR}")
+  target_link_libraries(${target} PRIVATE ${ARGN} tidemark::test_support GTest::gmock tidemark_warnings)
+  add_test(NAME ${target}
+           COMMAND ${target} "--gtest_output=json:${CMAKE_BINARY_DIR}/test-results/${target}.json")
+  set_tests_properties(${target} PROPERTIES LABELS "${label}" TIMEOUT 300
+    ENVIRONMENT "TIDEMARK_SOURCE_DIR=${CMAKE_SOURCE_DIR};TIDEMARK_BINARY_DIR=${CMAKE_BINARY_DIR}")
+  if(NOT label STREQUAL "unit")
+    set_tests_properties(${target} PROPERTIES FIXTURES_REQUIRED pg_cluster)
+  endif()
+endfunction()
+
+# gRPC and generated headers cost seconds per source file; one precompiled copy serves them all.
+function(tidemark_use_grpc_pch target)
+  target_precompile_headers(${target} REUSE_FROM tidemark_grpc_pch)
+  target_link_libraries(${target} PRIVATE tidemark_grpc_pch)
+endfunction()
