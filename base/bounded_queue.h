@@ -23,8 +23,8 @@ class BoundedQueue {
   bool TryPush(T& item, size_t weight) TM_EXCLUDES(mutex_) {
     {
       MutexLock lock(mutex_);
-      const bool full = !items_.empty() &&
-                        (items_.size() >= count_max_ || weight_ + weight > weight_max_);
+      const bool full =
+          !items_.empty() && (items_.size() >= count_max_ || weight_ + weight > weight_max_);
       if (closed_ || full) return false;
       items_.emplace_back(std::move(item), weight);
       weight_ += weight;

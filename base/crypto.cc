@@ -2,6 +2,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/pem.h>
@@ -21,6 +22,15 @@ constexpr size_t kTagBytes = 16;
 void Require(bool ok) {
   if (!ok) std::abort();
 }
+
+// Stands in every function that may refuse its input: a refusal leaves entries in OpenSSL's queue
+// of the thread, which TLS code on the same thread would take for errors of its own.
+struct ErrorQueueCleaner {
+  ~ErrorQueueCleaner() { ERR_clear_error(); }
+};
+
+// OpenSSL would ask for the passphrase of an encrypted key on the terminal.
+int NoPassphrase(char*, int, int, void*) { return -1; }
 
 const uint8_t* Data(std::string_view bytes) {
   return reinterpret_cast<const uint8_t*>(bytes.data());
@@ -120,13 +130,14 @@ std::string AesGcmSeal(std::string_view key, std::string_view associated, std::s
   Require(EVP_EncryptUpdate(ctx.get(), cipher, &size, Data(plain),
                             static_cast<int>(plain.size())) == 1);
   Require(EVP_EncryptFinal_ex(ctx.get(), cipher + size, &size) == 1);
-  Require(EVP_CIPHER_CTX_ctrl(ctx.get(), EVP_CTRL_GCM_GET_TAG, kTagBytes,
-                              cipher + plain.size()) == 1);
+  Require(EVP_CIPHER_CTX_ctrl(ctx.get(), EVP_CTRL_GCM_GET_TAG, kTagBytes, cipher + plain.size()) ==
+          1);
   return sealed;
 }
 
 absl::StatusOr<std::string> AesGcmOpen(std::string_view key, std::string_view associated,
                                        std::string_view sealed) {
+  const ErrorQueueCleaner cleaner;
   Require(key.size() == kAesKeyBytes);
   if (sealed.size() < kAesOverheadBytes) {
     return absl::DataLossError("sealed bytes are shorter than nonce and tag");
@@ -141,8 +152,8 @@ absl::StatusOr<std::string> AesGcmOpen(std::string_view key, std::string_view as
   Require(ctx && EVP_DecryptInit_ex(ctx.get(), EVP_aes_256_gcm(), nullptr, Data(key), nonce) == 1);
   Require(EVP_DecryptUpdate(ctx.get(), nullptr, &size, Data(associated),
                             static_cast<int>(associated.size())) == 1);
-  Require(EVP_DecryptUpdate(ctx.get(), Data(plain), &size, cipher,
-                            static_cast<int>(plain_size)) == 1);
+  Require(EVP_DecryptUpdate(ctx.get(), Data(plain), &size, cipher, static_cast<int>(plain_size)) ==
+          1);
   Require(EVP_CIPHER_CTX_ctrl(ctx.get(), EVP_CTRL_GCM_SET_TAG, kTagBytes, tag.data()) == 1);
   if (EVP_DecryptFinal_ex(ctx.get(), Data(plain) + size, &size) != 1) {
     return absl::DataLossError("sealed bytes do not belong to this key and place, or were altered");
@@ -151,6 +162,7 @@ absl::StatusOr<std::string> AesGcmOpen(std::string_view key, std::string_view as
 }
 
 absl::StatusOr<VerifyKey> VerifyKey::FromP256Der(std::string_view der) {
+  const ErrorQueueCleaner cleaner;
   const uint8_t* cursor = Data(der);
   auto key = Own(d2i_PUBKEY(nullptr, &cursor, static_cast<long>(der.size())));
   const bool whole = key && cursor == Data(der) + der.size();
@@ -161,12 +173,14 @@ absl::StatusOr<VerifyKey> VerifyKey::FromP256Der(std::string_view der) {
 }
 
 absl::StatusOr<VerifyKey> VerifyKey::FromEd25519Raw(std::string_view raw) {
+  const ErrorQueueCleaner cleaner;
   auto key = Own(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, Data(raw), raw.size()));
   if (!key) return absl::InvalidArgumentError("not a 32-byte Ed25519 public key");
   return VerifyKey(std::move(key));
 }
 
 bool VerifyKey::Verify(std::string_view message, std::string_view signature) const {
+  const ErrorQueueCleaner cleaner;
   const DigestCtx ctx(EVP_MD_CTX_new());
   Require(ctx && EVP_DigestVerifyInit(ctx.get(), nullptr, DigestFor(key_.get()), nullptr,
                                       key_.get()) == 1);
@@ -202,9 +216,10 @@ SigningKey SigningKey::GenerateEd25519() {
 }
 
 absl::StatusOr<SigningKey> SigningKey::FromPem(std::string_view pem) {
+  const ErrorQueueCleaner cleaner;
   const Bio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   Require(bio != nullptr);
-  auto key = Own(PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr));
+  auto key = Own(PEM_read_bio_PrivateKey(bio.get(), nullptr, NoPassphrase, nullptr));
   if (!key || !(IsEd25519(key.get()) || IsP256(key.get()))) {
     return absl::InvalidArgumentError("not a private key of P-256 or Ed25519 in PEM");
   }
@@ -212,6 +227,7 @@ absl::StatusOr<SigningKey> SigningKey::FromPem(std::string_view pem) {
 }
 
 absl::StatusOr<SigningKey> SigningKey::FromEd25519Seed(std::string_view seed) {
+  const ErrorQueueCleaner cleaner;
   auto key = Own(EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, Data(seed), seed.size()));
   if (!key) return absl::InvalidArgumentError("an Ed25519 seed has 32 bytes");
   return SigningKey(std::move(key));
@@ -219,8 +235,8 @@ absl::StatusOr<SigningKey> SigningKey::FromEd25519Seed(std::string_view seed) {
 
 std::string SigningKey::Sign(std::string_view message) const {
   const DigestCtx ctx(EVP_MD_CTX_new());
-  Require(ctx && EVP_DigestSignInit(ctx.get(), nullptr, DigestFor(key_.get()), nullptr,
-                                    key_.get()) == 1);
+  Require(ctx &&
+          EVP_DigestSignInit(ctx.get(), nullptr, DigestFor(key_.get()), nullptr, key_.get()) == 1);
   size_t size = 0;
   Require(EVP_DigestSign(ctx.get(), nullptr, &size, Data(message), message.size()) == 1);
   std::string signature(size, '\0');

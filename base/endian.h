@@ -14,15 +14,14 @@ static_assert(std::endian::native == std::endian::little,
               "payloads are copied to and from the wire without swapping");
 
 template <class T>
-  requires std::is_trivially_copyable_v<T>
-T LoadLe(const char* from) {
+requires std::is_trivially_copyable_v<T> T LoadLe(const char* from) {
   T value;
   std::memcpy(&value, from, sizeof value);
   return value;
 }
 
 template <class T>
-  requires std::is_trivially_copyable_v<T>
+requires std::is_trivially_copyable_v<T>
 void AppendLe(std::string& to, T value) {
   to.append(reinterpret_cast<const char*>(&value), sizeof value);
 }

@@ -45,8 +45,8 @@ absl::StatusOr<Uuid> Uuid::FromBytes(std::string_view raw) {
 
 absl::StatusOr<Uuid> Uuid::Parse(std::string_view text) {
   constexpr std::string_view kShape = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
-  const auto malformed = absl::InvalidArgumentError(
-      "an id is written as 8-4-4-4-12 hexadecimal digits");
+  const auto malformed =
+      absl::InvalidArgumentError("an id is written as 8-4-4-4-12 hexadecimal digits");
   if (text.size() != kShape.size()) return malformed;
   Uuid uuid;
   size_t nibble = 0;

@@ -6,8 +6,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
-#define TM_RETURN_IF_ERROR(expr)                          \
-  do {                                                    \
+#define TM_RETURN_IF_ERROR(expr)                                                 \
+  do {                                                                           \
     if (::absl::Status tm_status_ = (expr); !tm_status_.ok()) return tm_status_; \
   } while (false)
 

@@ -1,10 +1,11 @@
 # embed_sql(<target> <module> <file.sql>...)
 #
-# Turns each `sql/insert_chunk.sql` into a constant `tidemark::<module>::sql::kInsertChunk` of type
+# Turns each `sql/insert_chunk.sql` into a constant `tidemark::<folder>::sql::kInsertChunk` of type
 # db::Statement {name, text} in the generated header "<module>/sql.h", and a list
-# `kAllStatements` of all of them, which the statement tests walk.
+# `kAllStatements` of all of them, which the statement tests walk. <folder> is the last part of
+# <module>: "base/db" gives tidemark::db::sql.
 function(embed_sql target module)
-  string(REPLACE "/" "_" flat "${module}")
+  get_filename_component(namespace "${module}" NAME)
   set(header "${CMAKE_BINARY_DIR}/sql/${module}/sql.h")
   set(inputs "")
   foreach(file IN LISTS ARGN)
@@ -12,7 +13,7 @@ function(embed_sql target module)
   endforeach()
   add_custom_command(
     OUTPUT "${header}"
-    COMMAND "${CMAKE_COMMAND}" "-DHEADER=${header}" "-DMODULE=${flat}" "-DINPUTS=${inputs}"
+    COMMAND "${CMAKE_COMMAND}" "-DHEADER=${header}" "-DMODULE=${namespace}" "-DINPUTS=${inputs}"
             -P "${CMAKE_SOURCE_DIR}/cmake/write_sql_header.cmake"
     DEPENDS ${inputs} "${CMAKE_SOURCE_DIR}/cmake/write_sql_header.cmake"
     COMMENT "Embedding the SQL of ${module}"

@@ -1,6 +1,8 @@
 // libpq's binary and pipeline calls, for payloads: libpqxx 6 can neither send nor receive binary.
 //
-// One connection, one thread. Not for general queries: those go through db::Pool.
+// One connection, one thread. Not for general queries: those go through db::Pool. Every wait for
+// the server ends: the statement timeout plus a margin after the last sign of life, the connection
+// is given up.
 #pragma once
 
 #include <cstdint>
@@ -17,10 +19,12 @@
 #include "base/db/statement.h"
 #include "base/ids.h"
 
-struct pg_conn;
 struct pg_result;
 
 namespace tidemark::db {
+namespace internal {
+class PqChannel;
+}
 
 // Parameters of one statement, in PostgreSQL's binary format, in the order of $1, $2, ...
 class BinaryParams {
@@ -31,6 +35,7 @@ class BinaryParams {
   BinaryParams& Add(bool value);
   BinaryParams& Add(double value);
   BinaryParams& Add(const Uuid& value);
+  BinaryParams& Add(const char*) = delete;  // would be a bool: say AddText
   template <class Tag>
   BinaryParams& Add(const Id<Tag>& id) {
     return Add(id.uuid);
@@ -40,12 +45,13 @@ class BinaryParams {
   // Microseconds of the Unix epoch; PostgreSQL counts from 2000.
   BinaryParams& AddTimestamp(int64_t unix_us);
   BinaryParams& AddNull();
-  // Arrays: uuid[], int8[], int2[], bytea[], and text[].
+  // Arrays: uuid[], int8[], int2[], int4[], bytea[] and text[].
   BinaryParams& AddArray(std::span<const Uuid> values);
   BinaryParams& AddArray(std::span<const int64_t> values);
   BinaryParams& AddArray(std::span<const int16_t> values);
   BinaryParams& AddArray(std::span<const int32_t> values);
   BinaryParams& AddByteaArray(std::span<const std::string> values);
+  BinaryParams& AddTextArray(std::span<const std::string> values);
 
   size_t size() const { return slots_.size(); }
   size_t bytes() const { return buffer_.size(); }
@@ -61,7 +67,8 @@ class BinaryParams {
   std::vector<Slot> slots_;
 };
 
-// A binary result set; column accessors read the format of the named type.
+// A binary result set. The accessors read the format of the type they name; reading a column of
+// another width, or NULL as anything but Bytes (which is then empty), ends the process.
 class BinaryResult {
  public:
   explicit BinaryResult(pg_result* result);
@@ -91,9 +98,11 @@ class PipelineConnection {
     std::string dsn;
     std::string application_name = "tidemark";
     int64_t statement_timeout_ms = 30'000;
-    std::vector<std::span<const Statement>> statements;  // prepared at connect
+    std::vector<std::span<const Statement>> statements = {};  // prepared at connect
   };
-  // UNAVAILABLE when the database cannot be reached.
+  //   UNAVAILABLE       the database cannot be reached
+  //   INVALID_ARGUMENT  `dsn` is malformed, or the statement timeout is not positive
+  //   INTERNAL          a statement does not prepare
   static absl::StatusOr<std::unique_ptr<PipelineConnection>> Connect(const Options& options);
   ~PipelineConnection();
 
@@ -109,6 +118,9 @@ class PipelineConnection {
   // and collects one result per step, in order. On the first error everything is rolled back and
   // its status is returned, with the index of the step that failed in `failed_step` (steps.size()
   // if BEGIN or COMMIT failed). If the connection dies after COMMIT was sent: UNKNOWN.
+  //
+  // `begin_sql` is cut at its semicolons, one message each: no literal in it may contain one, as
+  // holds for BEGIN and what AccessScope::ToSql() writes.
   absl::StatusOr<std::vector<BinaryResult>> RunTransaction(std::string_view begin_sql,
                                                            std::span<const Step> steps,
                                                            size_t* failed_step = nullptr);
@@ -125,8 +137,17 @@ class PipelineConnection {
   bool healthy() const;
 
  private:
-  explicit PipelineConnection(pg_conn* connection) : connection_(connection) {}
-  pg_conn* connection_;
+  explicit PipelineConnection(std::unique_ptr<internal::PqChannel> channel);
+
+  absl::Status Prepare(const Statement& statement);
+  bool SendPrepared(const Statement& statement, const BinaryParams& params);
+  absl::Status SendTransaction(std::span<const std::string> begin, std::span<const Step> steps);
+  absl::Status ReceiveTransaction(size_t begin_count, std::span<const Step> steps,
+                                  std::vector<BinaryResult>* results, size_t* failed_message);
+  void LeavePipeline();
+  void CancelAndDrain();
+
+  std::unique_ptr<internal::PqChannel> channel_;
 };
 
 }  // namespace tidemark::db

@@ -17,11 +17,11 @@
 namespace tidemark::db {
 
 struct PoolOptions {
-  std::string dsn;               // libpq keywords or URI; PG* environment applies
+  std::string dsn;  // libpq keywords or URI; PG* environment applies
   std::string application_name = "tidemark";
   size_t connections_max = 8;
-  absl::Duration statement_timeout = absl::Seconds(30);  // floor of the session
-  std::vector<std::span<const Statement>> statements;    // prepared on every connection
+  absl::Duration statement_timeout = absl::Seconds(30);     // floor of the session
+  std::vector<std::span<const Statement>> statements = {};  // prepared on every connection
 };
 
 // Thread-safe. Connects lazily and outside its lock; idle connections are reused last in, first

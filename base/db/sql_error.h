@@ -16,7 +16,8 @@ absl::Status StatusOfCurrentException(std::string_view name);
 absl::Status StatusOfSqlstate(std::string_view sqlstate, std::string_view name,
                               std::string_view message);
 
-// The SQLSTATE a status of this file was made from ("" if none), kept as a payload.
+// The SQLSTATE a status of this file was made from ("" if none), kept as a payload; valid while the
+// status lives.
 std::string_view SqlstateOf(const absl::Status& status);
 
 // True for statuses after which the connection must be dropped.

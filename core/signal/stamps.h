@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,8 @@ class Stamps {
   int64_t operator[](size_t i) const;
   // All stamps, regular ones computed.
   std::vector<int64_t> ToVector() const;
+  // The stamps of an exact run without a copy; empty for a regular one.
+  std::span<const int64_t> exact() const { return exact_ns_; }
 
   friend bool operator==(const Stamps&, const Stamps&) = default;
 

@@ -1,0 +1,73 @@
+#include "cli/exit_code.h"
+
+#include <fmt/format.h>
+
+#include "absl/strings/cord.h"
+#include "base/rpc/reason.h"
+
+namespace tidemark::cli {
+namespace {
+
+// Marks a status of our own making, so that a server's code with the same number is not mistaken.
+constexpr char kPartialMark[] = "tidemark.cli/partial";
+
+}  // namespace
+
+absl::Status UsageError(std::string message) { return absl::InvalidArgumentError(message); }
+
+absl::Status PartialError(std::string message) {
+  absl::Status status = absl::UnknownError(message);
+  status.SetPayload(kPartialMark, absl::Cord());
+  return status;
+}
+
+ExitCode ExitCodeOf(const absl::Status& status) {
+  if (status.GetPayload(kPartialMark).has_value()) return kExitPartial;
+  switch (status.code()) {
+    case absl::StatusCode::kOk: return kExitOk;
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kOutOfRange: return kExitUsage;
+    case absl::StatusCode::kNotFound: return kExitNotFound;
+    case absl::StatusCode::kUnauthenticated:
+    case absl::StatusCode::kPermissionDenied: return kExitAuth;
+    case absl::StatusCode::kAlreadyExists:
+    case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kAborted: return kExitConflict;
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kDeadlineExceeded:
+    case absl::StatusCode::kResourceExhausted: return kExitUnavailable;
+    case absl::StatusCode::kCancelled: return kExitInterrupted;
+    default: return kExitFailure;
+  }
+}
+
+std::string HintFor(const absl::Status& status, std::string_view server) {
+  if (rpc::ReasonOf(status) == v1::ERROR_REASON_DEVICE_REVOKED) {
+    return "the device was revoked; its data stays in its folder: ask the study's manager";
+  }
+  switch (ExitCodeOf(status)) {
+    case kExitUnavailable:
+      return fmt::format("is tidemarkd running at {}? try: tidemark doctor", server);
+    case kExitAuth:
+      return "say --token-file FILE with a token that may do this (operators make studies and "
+             "managers, managers do the rest)";
+    default: return "";
+  }
+}
+
+std::string_view ExitCodesHelp() {
+  return R"(Exit codes
+
+    0  done
+    1  failed for another reason; the line on stderr says which
+    2  usage: an option or a value breaks its rule
+    3  not found
+    4  no credential, a wrong one, or not permitted
+    5  conflict: it exists already, or its state forbids it
+    6  partly done: what was not done stands on stderr
+    7  the server is unavailable or overloaded; the same command may succeed later
+  130  interrupted
+)";
+}
+
+}  // namespace tidemark::cli

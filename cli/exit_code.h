@@ -1,0 +1,34 @@
+// How the process ends: documented by `tidemark help exit-codes`.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+
+namespace tidemark::cli {
+
+enum ExitCode : int {
+  kExitOk = 0,
+  kExitFailure = 1,
+  kExitUsage = 2,
+  kExitNotFound = 3,
+  kExitAuth = 4,
+  kExitConflict = 5,
+  kExitPartial = 6,
+  kExitUnavailable = 7,
+  kExitInterrupted = 130,
+};
+
+// A failure of the caller's words, found before anything was done.
+absl::Status UsageError(std::string message);
+// Some of it was done; what was not stands on stderr.
+absl::Status PartialError(std::string message);
+
+ExitCode ExitCodeOf(const absl::Status& status);
+// What to do about it, or "".
+std::string HintFor(const absl::Status& status, std::string_view server);
+// The text of `tidemark help exit-codes`.
+std::string_view ExitCodesHelp();
+
+}  // namespace tidemark::cli

@@ -1,0 +1,108 @@
+#include "cli/output.h"
+
+#include <fmt/format.h>
+#include <google/protobuf/util/json_util.h>
+
+#include <algorithm>
+#include <cstdio>
+
+namespace tidemark::cli {
+namespace {
+
+bool LooksNumeric(std::string_view cell) {
+  return !cell.empty() && cell.find_first_not_of("0123456789.,-+%") == std::string_view::npos;
+}
+
+// The number of characters that a UTF-8 text shows.
+size_t WidthOf(std::string_view text) {
+  return static_cast<size_t>(std::count_if(
+      text.begin(), text.end(), [](char c) { return (static_cast<uint8_t>(c) & 0xC0u) != 0x80u; }));
+}
+
+std::string Pad(std::string_view text, size_t width, bool right) {
+  const std::string space(width - std::min(width, WidthOf(text)), ' ');
+  return right ? space + std::string(text) : std::string(text) + space;
+}
+
+}  // namespace
+
+std::string Table::Format() const {
+  std::string text;
+  std::vector<size_t> widths;
+  std::vector<bool> right;
+  for (size_t c = 0; c < headings_.size(); ++c) {
+    size_t width = WidthOf(headings_[c]);
+    bool numeric = !rows_.empty();
+    for (const auto& row : rows_) {
+      width = std::max(width, WidthOf(row[c]));
+      numeric = numeric && LooksNumeric(row[c]);
+    }
+    widths.push_back(width);
+    right.push_back(numeric);
+  }
+  const auto add = [&](const std::vector<std::string>& cells) {
+    std::string line;
+    for (size_t c = 0; c < cells.size(); ++c) {
+      if (c > 0) line += "  ";
+      line += Pad(cells[c], widths[c], right[c]);
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += line + "\n";
+  };
+  add(headings_);
+  for (const auto& row : rows_) add(row);
+  return text;
+}
+
+nlohmann::ordered_json ToJson(const google::protobuf::Message& message) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.always_print_primitive_fields = true;
+  options.preserve_proto_field_names = true;
+  std::string text;
+  const auto status = google::protobuf::util::MessageToJsonString(message, &text, options);
+  // Only texts that are not UTF-8 or times out of range cannot be printed.
+  if (!status.ok()) return {{"unprintable", std::string(status.message())}};
+  return nlohmann::ordered_json::parse(text);
+}
+
+void PrintData(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+
+void PrintJson(const nlohmann::ordered_json& json) { PrintData(json.dump(2) + "\n"); }
+
+void PrintError(std::string_view message, std::string_view hint) {
+  std::fflush(stdout);
+  fmt::print(stderr, "tidemark: {}{}{}\n", message, hint.empty() ? "" : "; ", hint);
+}
+
+std::string FormatTime(const google::protobuf::Timestamp& time) {
+  return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", absl::FromUnixSeconds(time.seconds()),
+                          absl::UTCTimeZone());
+}
+
+std::string FormatTimeNs(int64_t t_ns) {
+  return absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", absl::FromUnixNanos(t_ns), absl::UTCTimeZone());
+}
+
+std::string FormatCount(uint64_t count) {
+  std::string digits = fmt::format("{}", count);
+  for (size_t at = digits.size(); at > 3;) {
+    at -= 3;
+    digits.insert(at, ",");
+  }
+  return digits;
+}
+
+std::string FormatBytes(double bytes) {
+  if (bytes < 1e3) return fmt::format("{:.0f} B", bytes);
+  if (bytes < 1e6) return fmt::format("{:.1f} kB", bytes / 1e3);
+  if (bytes < 1e9) return fmt::format("{:.1f} MB", bytes / 1e6);
+  return fmt::format("{:.2f} GB", bytes / 1e9);
+}
+
+std::string FormatSpan(double seconds) {
+  if (seconds < 60) return fmt::format("{:.1f} s", seconds);
+  if (seconds < 3600) return fmt::format("{:.1f} min", seconds / 60);
+  return fmt::format("{:.1f} h", seconds / 3600);
+}
+
+}  // namespace tidemark::cli

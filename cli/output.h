@@ -1,0 +1,43 @@
+// What a command says: data to stdout, everything else to stderr.
+#pragma once
+
+#include <google/protobuf/message.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "google/protobuf/timestamp.pb.h"
+
+namespace tidemark::cli {
+
+// Rows of text under headings; columns of numbers are aligned to the right.
+class Table {
+ public:
+  explicit Table(std::vector<std::string> headings) : headings_(std::move(headings)) {}
+  // As many cells as there are headings.
+  void AddRow(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+  bool empty() const { return rows_.empty(); }
+  std::string Format() const;
+
+ private:
+  std::vector<std::string> headings_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+// JSON as protobuf defines it, with the names of the .proto files and every field present.
+nlohmann::ordered_json ToJson(const google::protobuf::Message& message);
+
+void PrintData(std::string_view text);  // to stdout, as it is
+void PrintJson(const nlohmann::ordered_json& json);
+void PrintError(std::string_view message, std::string_view hint);
+
+std::string FormatTime(const google::protobuf::Timestamp& time);
+std::string FormatTimeNs(int64_t t_ns);
+std::string FormatCount(uint64_t count);  // 1,234,567
+std::string FormatBytes(double bytes);    // 12.3 MB
+std::string FormatSpan(double seconds);   // 1.5 h, 12 min, 3.2 s
+
+}  // namespace tidemark::cli

@@ -1,0 +1,67 @@
+// participant create | list.
+#include "cli/command.h"
+#include "cli/output.h"
+
+namespace tidemark::cli {
+namespace {
+
+struct Options {
+  std::string study;
+  std::string code;
+};
+
+absl::Status Create(Context& context, const Options& options) {
+  TM_ASSIGN_OR_RETURN(const Api* api, context.api());
+  v1::CreateParticipantRequest request;
+  request.set_request_id(NewRequestId());
+  TM_ASSIGN_OR_RETURN(*request.mutable_study_id(), api->StudyId(options.study));
+  request.set_code(options.code);
+  TM_ASSIGN_OR_RETURN(
+      const auto response,
+      api->Call(*api->studies, &v1::StudyService::Stub::CreateParticipant, request));
+  if (context.json()) {
+    PrintJson(ToJson(response.participant()));
+  } else {
+    PrintData(response.participant().participant_id() + "\n");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status List(Context& context, const Options& options) {
+  TM_ASSIGN_OR_RETURN(const Api* api, context.api());
+  v1::ListParticipantsRequest request;
+  TM_ASSIGN_OR_RETURN(*request.mutable_study_id(), api->StudyId(options.study));
+  TM_ASSIGN_OR_RETURN(const auto list,
+                      api->List(*api->studies, &v1::StudyService::Stub::ListParticipants, request));
+  if (context.json()) {
+    PrintJson(ToJson(list));
+    return absl::OkStatus();
+  }
+  Table table({"CODE", "ID", "ENTERED"});
+  for (const v1::Participant& participant : list.participants()) {
+    table.AddRow({participant.code(), participant.participant_id(),
+                  FormatTime(participant.created_at())});
+  }
+  PrintData(table.Format());
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void AddParticipantCommands(Commands& commands) {
+  CLI::App& participant = commands.Noun("participant", "Participants of a study");
+  const auto options = std::make_shared<Options>();
+  CLI::App& create =
+      commands.Verb(participant, "create", "Enter a participant and print the id",
+                    [options](Context& context) { return Create(context, *options); });
+  create.add_option("--study", options->study, "Id or name")->required();
+  create.add_option("code", options->code, "Pseudonym, 1 to 64 letters, digits, '-' and '_'")
+      ->required();
+  commands
+      .Verb(participant, "list", "List the participants of a study",
+            [options](Context& context) { return List(context, *options); })
+      .add_option("--study", options->study, "Id or name")
+      ->required();
+}
+
+}  // namespace tidemark::cli

@@ -1,0 +1,84 @@
+// stream list | show.
+#include <fmt/format.h>
+
+#include "cli/command.h"
+#include "cli/modality.h"
+#include "cli/output.h"
+
+namespace tidemark::cli {
+namespace {
+
+struct Options {
+  std::string participant;
+  std::string device;
+  std::string stream;
+  bool all_versions = false;
+};
+
+std::string RateOf(const v1::StreamDeclaration& declaration) {
+  const v1::Rational& rate = declaration.nominal_rate();
+  if (rate.denominator() == 0) return "-";
+  return fmt::format("{:g}/s", static_cast<double>(rate.numerator()) / rate.denominator());
+}
+
+std::string ChannelsOf(const v1::StreamDeclaration& declaration) {
+  std::string text;
+  for (const v1::Channel& channel : declaration.channels()) {
+    if (!text.empty()) text += ' ';
+    text += fmt::format("{}[{}]", channel.name(), channel.unit());
+  }
+  return text.empty() ? declaration.media_type() : text;
+}
+
+absl::Status List(Context& context, const Options& options) {
+  TM_ASSIGN_OR_RETURN(const Api* api, context.api());
+  v1::ListStreamsRequest request;
+  TM_ASSIGN_OR_RETURN(*request.mutable_participant_id(), api->ParticipantId(options.participant));
+  if (!options.device.empty()) {
+    TM_ASSIGN_OR_RETURN(*request.mutable_device_id(),
+                        api->DeviceId(request.participant_id(), options.device));
+  }
+  request.set_all_versions(options.all_versions);
+  TM_ASSIGN_OR_RETURN(const auto list,
+                      api->List(*api->devices, &v1::DeviceService::Stub::ListStreams, request));
+  if (context.json()) {
+    PrintJson(ToJson(list));
+    return absl::OkStatus();
+  }
+  Table table({"STREAM", "VERSION", "MODALITY", "RATE", "CHANNELS", "ID", "DEVICE"});
+  for (const v1::Stream& stream : list.streams()) {
+    const v1::StreamDeclaration& declaration = stream.declaration();
+    table.AddRow({stream.name(), std::to_string(stream.version()),
+                  ModalityName(declaration.modality()), RateOf(declaration),
+                  ChannelsOf(declaration), stream.stream_id(), stream.device_id()});
+  }
+  PrintData(table.Format());
+  return absl::OkStatus();
+}
+
+absl::Status Show(Context& context, const Options& options) {
+  TM_ASSIGN_OR_RETURN(const Api* api, context.api());
+  TM_ASSIGN_OR_RETURN(const std::string participant, api->ParticipantId(options.participant));
+  TM_ASSIGN_OR_RETURN(const v1::Stream stream, api->Stream(participant, options.stream));
+  // A declaration is a tree: JSON is its readable form, too.
+  PrintJson(ToJson(stream));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void AddStreamCommands(Commands& commands) {
+  CLI::App& stream = commands.Noun("stream", "What the devices of a participant record");
+  const auto options = std::make_shared<Options>();
+  CLI::App& list = commands.Verb(stream, "list", "List streams",
+                                 [options](Context& context) { return List(context, *options); });
+  list.add_option("--participant", options->participant, "Id or STUDY/CODE")->required();
+  list.add_option("--device", options->device, "Only this one: id or name");
+  list.add_flag("--all-versions", options->all_versions, "Not only the newest of each");
+  CLI::App& show = commands.Verb(stream, "show", "One declaration as JSON",
+                                 [options](Context& context) { return Show(context, *options); });
+  show.add_option("--participant", options->participant, "Id or STUDY/CODE")->required();
+  show.add_option("stream", options->stream, "Id, NAME or DEVICE/NAME")->required();
+}
+
+}  // namespace tidemark::cli

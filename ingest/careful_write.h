@@ -1,0 +1,81 @@
+// A commit that looks at every number before it writes: for duplicates, conflicts, quarantine.
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "base/db/pipeline.h"
+#include "ingest/chunk_inserts.h"
+#include "ingest/classify.h"
+#include "ingest/day_keys.h"
+#include "ingest/quarantine_room.h"
+#include "ingest/write_item.h"
+
+namespace tidemark::ingest {
+
+// For one transaction, which the caller has begun with the participants in scope and commits.
+class CarefulWrite {
+ public:
+  struct Context {
+    db::PipelineConnection* connection;
+    DayKeys* keys;
+    const QuarantineQuotas* quotas;
+    const KnownEpochs* known_epochs;
+    absl::Time now;
+  };
+  // `items` in the order of ComesBefore, of participants that the keys know.
+  CarefulWrite(const Context& context, std::span<const WriteItem> items)
+      : context_(context), items_(items) {}
+
+  // Writes everything; nothing is decided until the commit. The way:
+  //   1. lock the outboxes, so that nobody else settles their numbers
+  //   2. look up every number and every hash
+  //   3. decide item by item, each seeing what those before it did
+  //   4. write chunks, quarantine and what was settled
+  absl::Status Run();
+
+  // After the commit: hands out the verdicts and tells which epochs are now known.
+  void Publish(KnownEpochs& known_epochs);
+
+ private:
+  using NumberId = std::pair<OutboxId, int64_t>;
+  using BodyId = std::tuple<ParticipantId, DeviceId, std::string>;
+  using DeviceKey = std::pair<ParticipantId, DeviceId>;
+
+  absl::Status LockOutboxes();
+  absl::Status LookUpNumbers();
+  absl::Status LookUpBodies();
+  bool MayNeedRoom() const;
+  absl::Status LookUpRoom();
+  absl::Status LookUpStudyRoom();
+  absl::Status Decide();
+  absl::Status SetAsideOne(const WriteItem& item, const Classified& classified, Verdict* verdict);
+  Command InsertQuarantine(const WriteItem& item, const Classified& classified,
+                           const store::DataKey& key) const;
+  absl::Status WriteAll();
+  absl::StatusOr<db::BinaryResult> Execute(const Command& command) {
+    return context_.connection->Execute(*command.statement, command.params);
+  }
+
+  const Context context_;
+  const std::span<const WriteItem> items_;
+
+  std::map<NumberId, NumberFacts> numbers_;
+  std::map<BodyId, std::optional<v1::ReceiptReason>> bodies_;
+  std::map<DeviceKey, QuarantineUsage> usage_;
+  std::map<StudyId, int64_t> study_bytes_;
+
+  OutboxTallies tallies_;
+  std::vector<WriteItem> stored_;
+  std::vector<Command> quarantine_commands_;
+  std::vector<Verdict> verdicts_;  // of items_, in order
+  std::set<KnownEpochs::Epoch> new_epochs_;
+};
+
+}  // namespace tidemark::ingest

@@ -1,0 +1,111 @@
+// What admission hands to the writer: chunks to store, bodies to set aside, and answers.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/crypto.h"
+#include "base/ids.h"
+#include "store/chunk_row.h"
+#include "store/segment.h"
+#include "tidemark/v1/receipt.pb.h"
+
+namespace tidemark::ingest {
+
+inline constexpr size_t kBodyBytesMax = size_t{1} << 20;
+inline constexpr int64_t kNumberEnd = int64_t{1} << 62;
+inline constexpr size_t kSamplesPerChunkMax = 65'536;
+inline constexpr int kRecordsPerChunkMax = 4'096;
+
+// The device that sent it, as its credential proves.
+struct Sender {
+  StudyId study_id;
+  ParticipantId participant_id;
+  DeviceId device_id;
+};
+
+// Names a chunk within its participant.
+struct ChunkKey {
+  StreamId stream_id;
+  WriterId writer_id;
+  int64_t number = 0;  // below kNumberEnd
+
+  friend auto operator<=>(const ChunkKey&, const ChunkKey&) = default;
+};
+
+// One receipt's content, apart from whose chunk it is.
+struct Verdict {
+  v1::Outcome outcome = v1::OUTCOME_UNSPECIFIED;
+  v1::DeviceAction action = v1::DEVICE_ACTION_UNSPECIFIED;
+  v1::ReceiptReason reason = v1::RECEIPT_REASON_UNSPECIFIED;
+  uint32_t retry_after_ms = 0;
+
+  static Verdict Stored() { return {v1::OUTCOME_STORED, v1::DEVICE_ACTION_MAY_DELETE}; }
+  static Verdict Duplicate() { return {v1::OUTCOME_DUPLICATE, v1::DEVICE_ACTION_MAY_DELETE}; }
+  static Verdict Quarantined(v1::ReceiptReason reason) {
+    return {v1::OUTCOME_QUARANTINED, v1::DEVICE_ACTION_MAY_DELETE, reason};
+  }
+  static Verdict Damaged(v1::ReceiptReason reason) {
+    return {v1::OUTCOME_DAMAGED, v1::DEVICE_ACTION_RESEND, reason};
+  }
+  static Verdict KeepAndReport(v1::ReceiptReason reason) {
+    return {v1::OUTCOME_REFUSED, v1::DEVICE_ACTION_KEEP_AND_REPORT, reason};
+  }
+  static Verdict RetryAfter(v1::ReceiptReason reason, uint32_t retry_after_ms) {
+    return {v1::OUTCOME_REFUSED, v1::DEVICE_ACTION_RETRY_AFTER, reason, retry_after_ms};
+  }
+  static Verdict StopAndDelete(v1::ReceiptReason reason) {
+    return {v1::OUTCOME_REFUSED, v1::DEVICE_ACTION_STOP_AND_DELETE, reason};
+  }
+  friend bool operator==(const Verdict&, const Verdict&) = default;
+};
+
+// A row of clock_pair.
+struct ClockReading {
+  int32_t entry = 0;  // place within the chunk
+  int32_t clock_id = 0;
+  bool is_boot_start = false;
+  int64_t sensor_ns = 0;
+  int64_t monotonic_ns = 0;
+  int64_t wall_ns = 0;
+  int32_t utc_offset_s = 0;
+};
+
+// A row of probe.
+struct ProbeReading {
+  int32_t entry = 0;
+  int64_t t1_device_ns = 0;
+  int64_t t2_server_ns = 0;
+  int64_t t3_server_ns = 0;
+  int64_t t4_device_ns = 0;
+};
+
+// A chunk to be stored, and what hangs on it.
+struct AdmittedChunk {
+  store::ChunkRow row;  // but for the segment and the time of arrival, which the writer gives
+  store::SegmentSlot slot;
+  std::string tiles;  // signal::EncodeBuckets, empty without samples
+  std::vector<ClockReading> clock_readings;
+  std::vector<ProbeReading> probes;
+};
+
+// A body that names its chunk but cannot be stored as it is.
+struct SetAside {
+  v1::ReceiptReason reason = v1::RECEIPT_REASON_UNSPECIFIED;
+  std::string detail;  // the rule that was broken, for people
+};
+
+// What admission says of one envelope.
+struct Decision {
+  std::string sha256;  // as the envelope declares it; 32 bytes unless the answer is a refusal
+  std::optional<ChunkKey> key;  // absent when the body could not be read
+  std::string body;             // uncompressed; empty with a Verdict
+  // To be stored, to be set aside, or answered at once.
+  std::variant<Verdict, SetAside, AdmittedChunk> what;
+};
+
+}  // namespace tidemark::ingest

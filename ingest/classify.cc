@@ -1,0 +1,29 @@
+#include "ingest/classify.h"
+
+namespace tidemark::ingest {
+namespace {
+
+// Why an acceptable body cannot have a number that is settled.
+SetAside ReasonOfSettled(const NumberFacts& facts) {
+  if (facts.stored) {
+    return {v1::RECEIPT_REASON_CONFLICT, "another body is stored under this number"};
+  }
+  if (facts.quarantined) {
+    return {v1::RECEIPT_REASON_CONFLICT, "another body of this number is in quarantine"};
+  }
+  return {v1::RECEIPT_REASON_ABANDONED, "the device gave this number up"};
+}
+
+}  // namespace
+
+Classified Classify(const Decision& decision, const NumberFacts& facts,
+                    std::optional<v1::ReceiptReason> before) {
+  if (facts.stored && facts.stored_sha256 == decision.sha256) return {Fate::kDuplicate};
+  const SetAside* broken = std::get_if<SetAside>(&decision.what);
+  if (broken == nullptr && !facts.settled()) return {Fate::kStore};
+  if (before) return {Fate::kAlreadySetAside, *before};
+  const SetAside why = broken != nullptr ? *broken : ReasonOfSettled(facts);
+  return {Fate::kSetAside, why.reason, why.detail, !facts.settled() && facts.own_outbox};
+}
+
+}  // namespace tidemark::ingest

@@ -1,0 +1,139 @@
+#include "ingest/client/receipt_desk.h"
+
+#include <utility>
+
+#include "base/status_macros.h"
+
+namespace tidemark::ingest {
+namespace {
+
+// A receipt that ends a chunk's life in the outbox is kept as evidence.
+bool IsFinal(Disposition disposition) {
+  return disposition == Disposition::kDelete || disposition == Disposition::kKeep ||
+         disposition == Disposition::kStopAndDelete;
+}
+
+}  // namespace
+
+void ReceiptDesk::SetKeys(ReceiptKeys keys) {
+  MutexLock lock(mutex_);
+  keys_ = std::move(keys);
+}
+
+absl::Status ReceiptDesk::Handle(const v1::ReceiptBatch& batch, ChunkQueue& queue) {
+  MutexLock lock(mutex_);
+  TM_ASSIGN_OR_RETURN(const auto statements, VerifyReceiptBatch(batch, keys_));
+  std::vector<Answered> answers;
+  std::vector<v1::Receipt> final_receipts;
+  for (size_t i = 0; i < statements.size(); ++i) {
+    const v1::ReceiptStatement& statement = statements[i];
+    const auto in_flight = queue.Find(statement.sha256());
+    ++report_.receipts[statement.outcome()];
+    if (!in_flight) continue;  // an answer to an earlier connection's copy
+    Decision decision = Decide(statement, in_flight->ref, options_.device_id, in_flight->resends,
+                               options_.accept_unsafe_durability);
+    if (decision.disposition == Disposition::kWait && in_flight->waits >= options_.waits_max) {
+      decision = {Disposition::kLeave, {}, Describe(statement)};
+    }
+    if (IsFinal(decision.disposition)) {
+      TM_ASSIGN_OR_RETURN(v1::Receipt receipt, ToStandalone(batch, static_cast<int>(i)));
+      final_receipts.push_back(std::move(receipt));
+    }
+    answers.push_back(
+        {statement, in_flight->ref, in_flight->body_bytes, std::move(decision)});
+  }
+  if (!final_receipts.empty()) TM_RETURN_IF_ERROR(ledger_.Append(final_receipts));
+  absl::Status acted = Act(answers, queue);
+  if (!absl::IsNotFound(acted)) return acted;
+  // NOT_FOUND stands for the key of the signature.
+  return absl::UnavailableError(std::string(acted.message()));
+}
+
+absl::Status ReceiptDesk::Act(const std::vector<Answered>& answers, ChunkQueue& queue) {
+  for (const Answered& answer : answers) TM_RETURN_IF_ERROR(ActOnOne(answer, queue));
+  if (options_.on_progress) {
+    report_.chunks_left = outbox_.pending_chunks();
+    options_.on_progress(report_);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReceiptDesk::ActOnOne(const Answered& answer, ChunkQueue& queue) {
+  const std::string& sha256 = answer.statement.sha256();
+  switch (answer.decision.disposition) {
+    case Disposition::kResend: queue.Resend(sha256); return absl::OkStatus();
+    case Disposition::kWait:
+      queue.Wait(sha256, options_.clock->Now() + answer.decision.wait);
+      return absl::OkStatus();
+    case Disposition::kLeave: report_.note = answer.decision.why; break;
+    case Disposition::kDelete:
+      TM_RETURN_IF_ERROR(outbox_.Delete(std::span(&answer.ref, 1)));
+      ++report_.chunks_deleted;
+      report_.body_bytes_deleted += answer.body_bytes;
+      TM_RETURN_IF_ERROR(HeedConflict(answer));
+      break;
+    case Disposition::kKeep:
+      TM_RETURN_IF_ERROR(outbox_.Keep(answer.ref, answer.decision.why));
+      TM_RETURN_IF_ERROR(HeedConflict(answer));
+      to_abandon_.push_back(answer.ref);
+      ++report_.chunks_kept;
+      report_.note = answer.decision.why;
+      break;
+    case Disposition::kStopAndDelete:
+      TM_RETURN_IF_ERROR(outbox_.StopStream(answer.ref.stream_id));
+      TM_RETURN_IF_ERROR(outbox_.Delete(std::span(&answer.ref, 1)));
+      ++report_.chunks_stopped;
+      report_.note = Describe(answer.statement);
+      break;
+  }
+  queue.Drop(sha256);
+  return absl::OkStatus();
+}
+
+// The number was used by another life of this outbox: numbers to come must be of a new writer.
+absl::Status ReceiptDesk::HeedConflict(const Answered& answer) {
+  if (answer.statement.reason() != v1::RECEIPT_REASON_CONFLICT) return absl::OkStatus();
+  for (const OutboxStream& stream : outbox_.Streams()) {
+    if (stream.stream_id != answer.ref.stream_id) continue;
+    if (stream.writer_id != answer.ref.writer_id) return absl::OkStatus();
+    ++report_.writers_started;
+    return outbox_.StartNewWriter(stream.stream_id);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReceiptDesk::KeepDamaged(const ChunkRef& ref, std::string_view why) {
+  MutexLock lock(mutex_);
+  TM_RETURN_IF_ERROR(outbox_.Keep(ref, why));
+  to_abandon_.push_back(ref);
+  ++report_.chunks_kept;
+  report_.note = std::string(why);
+  return absl::OkStatus();
+}
+
+void ReceiptDesk::CountSent(uint64_t envelope_bytes) {
+  MutexLock lock(mutex_);
+  report_.envelope_bytes_sent += envelope_bytes;
+}
+
+std::vector<ChunkRef> ReceiptDesk::TakeToAbandon() {
+  MutexLock lock(mutex_);
+  return std::exchange(to_abandon_, {});
+}
+
+void ReceiptDesk::Note(const std::function<void(UploadReport&)>& change) {
+  MutexLock lock(mutex_);
+  change(report_);
+}
+
+UploadReport ReceiptDesk::report() const {
+  MutexLock lock(mutex_);
+  return report_;
+}
+
+uint64_t ReceiptDesk::settled() const {
+  MutexLock lock(mutex_);
+  return report_.chunks_deleted + report_.chunks_kept + report_.chunks_stopped;
+}
+
+}  // namespace tidemark::ingest

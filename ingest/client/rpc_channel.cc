@@ -1,0 +1,70 @@
+#include "ingest/client/rpc_channel.h"
+
+#include <fmt/format.h>
+
+#include <string_view>
+
+#include "base/rpc/reason.h"
+#include "base/status_macros.h"
+#include "ingest/client/durable_file.h"
+
+namespace tidemark::ingest {
+namespace {
+
+constexpr size_t kCaFileBytesMax = size_t{1} << 20;
+// An answer holds at most one block of samples, one quarantined body or one page.
+constexpr int kAnswerBytesMax = 16 << 20;
+
+bool IsThisMachine(std::string_view target) {
+  return target.starts_with("unix:") || target.starts_with("127.") ||
+         target.starts_with("localhost:") || target.starts_with("[::1]:") ||
+         target.starts_with("ipv4:127.") || target.starts_with("ipv6:[::1]");
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<grpc::Channel>> Connect(const ServerAddress& address) {
+  if (address.target.empty()) {
+    return absl::InvalidArgumentError("server: is missing; say --server HOST:PORT");
+  }
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(kAnswerBytesMax);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 60'000);
+  // Channels of one process to one server are apart, so that devices do not share one connection.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  if (address.ca_file.empty() && IsThisMachine(address.target)) {
+    return grpc::CreateCustomChannel(address.target, grpc::InsecureChannelCredentials(), arguments);
+  }
+  grpc::SslCredentialsOptions tls;
+  if (!address.ca_file.empty()) {
+    auto pem = ReadFile(address.ca_file, kCaFileBytesMax);
+    if (!pem.ok()) {
+      return absl::InvalidArgumentError(
+          fmt::format("tls-ca: {}", std::string(pem.status().message())));
+    }
+    tls.pem_root_certs = *std::move(pem);
+  }
+  return grpc::CreateCustomChannel(address.target, grpc::SslCredentials(tls), arguments);
+}
+
+void Prepare(grpc::ClientContext& context, const std::string& token, absl::Duration timeout) {
+  context.set_deadline(absl::ToChronoTime(absl::Now() + timeout));
+  if (!token.empty()) context.AddMetadata("authorization", "Bearer " + token);
+}
+
+bool IsTransient(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kDeadlineExceeded:
+    case absl::StatusCode::kAborted:
+    case absl::StatusCode::kCancelled:
+    case absl::StatusCode::kInternal:
+    case absl::StatusCode::kUnknown:
+    case absl::StatusCode::kResourceExhausted: return true;
+    // INGEST_REFUSED comes with a time; other preconditions do not heal by themselves.
+    case absl::StatusCode::kFailedPrecondition: return rpc::RetryDelayOf(status).has_value();
+    default: return false;
+  }
+}
+
+}  // namespace tidemark::ingest

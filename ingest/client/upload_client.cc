@@ -1,0 +1,321 @@
+#include "ingest/client/upload_client.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <set>
+#include <thread>
+#include <utility>
+
+#include "base/endian.h"
+#include "base/rpc/error.h"
+#include "base/status_macros.h"
+#include "ingest/bundle.h"
+#include "ingest/client/reconcile.h"
+#include "ingest/client/upload_stream.h"
+
+namespace tidemark::ingest {
+namespace {
+
+constexpr uint64_t kAbandonNumbersMax = uint64_t{1} << 20;  // of one AbandonRange
+constexpr size_t kAbandonReasonBytesMax = 256;
+constexpr uint32_t kPageSize = 1000;
+constexpr int kPagesMax = 10'000;
+constexpr int kSessionRefusalsMax = 2;
+// A bundle goes as one message: it may take long on a slow network.
+constexpr absl::Duration kBundleTimeout = absl::Minutes(2);
+
+uint64_t SeedOf(const UploadOptions& options) {
+  if (options.backoff_seed != 0) return options.backoff_seed;
+  return LoadLe<uint64_t>(RandomBytes(sizeof(uint64_t)).data());
+}
+
+absl::StatusOr<ReceiptKeys> KeysOf(const v1::GetServerInfoResponse& info) {
+  ReceiptKeys keys;
+  for (const v1::ReceiptKey& key : info.receipt_keys()) {
+    TM_ASSIGN_OR_RETURN(VerifyKey verify, VerifyKey::FromEd25519Raw(key.public_key()));
+    keys.emplace(key.key_id(), std::move(verify));
+  }
+  return keys;
+}
+
+}  // namespace
+
+UploadClient::UploadClient(std::shared_ptr<grpc::Channel> channel, Identity& identity,
+                           Outbox& outbox, Ledger& ledger, UploadOptions options)
+    : channel_(std::move(channel)),
+      identity_(identity),
+      outbox_(outbox),
+      options_(std::move(options)),
+      clock_(options_.clock != nullptr ? *options_.clock : Clock::Real()),
+      session_(channel_, identity_, clock_),
+      devices_(v1::DeviceService::NewStub(channel_)),
+      ingest_(v1::IngestService::NewStub(channel_)),
+      server_(v1::ServerService::NewStub(channel_)),
+      desk_({.device_id = identity_.device_id(),
+             .accept_unsafe_durability = options_.accept_unsafe_durability,
+             .waits_max = options_.waits_max,
+             .clock = &clock_,
+             .on_progress = options_.on_progress},
+            outbox_, ledger),
+      backoff_(options_.backoff, SeedOf(options_)) {
+  if (!options_.sleep) {
+    options_.sleep = [](absl::Duration time) {
+      std::this_thread::sleep_for(absl::ToChronoNanoseconds(time));
+    };
+  }
+}
+
+UploadReport UploadClient::Drain() {
+  const absl::Time begin = clock_.Now();
+  queue_ = std::make_unique<ChunkQueue>(outbox_.Pending());
+  const absl::Status status = DrainUntilDone();
+  UploadReport report = desk_.report();
+  report.status = status;
+  report.chunks_left = outbox_.pending_chunks();
+  report.elapsed = clock_.Now() - begin;
+  return report;
+}
+
+absl::Status UploadClient::DrainUntilDone() {
+  int failures = 0;
+  while (true) {
+    const uint64_t settled_before = desk_.settled();
+    const absl::Status attempt = Attempt();
+    queue_->ReturnInFlight();
+    if (attempt.ok()) {
+      const auto next = queue_->NextTime();
+      if (!next) return absl::OkStatus();
+      failures = 0;
+      options_.sleep(std::max(absl::ZeroDuration(), *next - clock_.Now()));
+      continue;
+    }
+    desk_.Note([](UploadReport& report) { ++report.attempts_failed; });
+    if (desk_.settled() > settled_before) {
+      failures = 0;
+      backoff_.Reset();
+    }
+    const auto delay = DelayAfter(attempt);
+    if (!delay || ++failures >= options_.failures_max) return attempt;
+    options_.sleep(*delay);
+  }
+}
+
+std::optional<absl::Duration> UploadClient::DelayAfter(const absl::Status& failure) {
+  if (absl::IsUnauthenticated(failure)) {
+    // Sessions end; a device that was revoked, or whose fresh session is refused, stops.
+    const bool ended = rpc::ReasonOf(failure) == v1::ERROR_REASON_CREDENTIAL_INVALID;
+    session_.Invalidate();
+    if (!ended || ++refusals_of_session_ >= kSessionRefusalsMax) return std::nullopt;
+    return absl::ZeroDuration();
+  }
+  if (!IsTransient(failure)) return std::nullopt;
+  return std::max(backoff_.Next(), rpc::RetryDelayOf(failure).value_or(absl::ZeroDuration()));
+}
+
+absl::Status UploadClient::Attempt() {
+  TM_RETURN_IF_ERROR(LearnServer());
+  TM_RETURN_IF_ERROR(DeclareStreams());
+  TM_RETURN_IF_ERROR(ReconcileWriters());
+  const absl::Status sent =
+      options_.way == UploadWay::kStream ? SendByStream() : SendByBundles();
+  // What was given up is told even when the connection broke: it needs no stream.
+  const absl::Status told = AbandonGivenUp();
+  return sent.ok() ? told : sent;
+}
+
+absl::Status UploadClient::LearnServer() {
+  grpc::ClientContext context;
+  Prepare(context, "");
+  v1::GetServerInfoResponse info;
+  TM_RETURN_IF_ERROR(rpc::FromGrpc(server_->GetServerInfo(&context, {}, &info)));
+  TM_ASSIGN_OR_RETURN(ReceiptKeys keys, KeysOf(info));
+  desk_.SetKeys(std::move(keys));
+  const auto lower = [](size_t& ours, uint32_t theirs) {
+    if (theirs > 0) ours = std::min<size_t>(ours, theirs);
+  };
+  lower(options_.message_bytes_max, info.limits().message_bytes_max());
+  lower(options_.bundle_bytes_max, info.limits().bundle_bytes_max());
+  lower(options_.window_chunks_max, info.limits().chunks_in_flight_max());
+  return absl::OkStatus();
+}
+
+absl::Status UploadClient::DeclareStreams() {
+  TM_ASSIGN_OR_RETURN(const std::string token, session_.Token());
+  std::set<std::pair<std::string, uint32_t>> known;
+  v1::ListStreamsRequest list;
+  list.set_participant_id(identity_.participant_id().ToString());
+  list.set_device_id(identity_.device_id().ToString());
+  list.set_all_versions(true);
+  list.set_page_size(kPageSize);
+  for (int page = 0; page < kPagesMax; ++page) {
+    grpc::ClientContext context;
+    Prepare(context, token);
+    v1::ListStreamsResponse answer;
+    TM_RETURN_IF_ERROR(rpc::FromGrpc(devices_->ListStreams(&context, list, &answer)));
+    for (const v1::Stream& stream : answer.streams()) {
+      known.emplace(stream.stream_id(), stream.version());
+    }
+    if (answer.next_page_token().empty()) break;
+    list.set_page_token(answer.next_page_token());
+  }
+  for (const OutboxStream& stream : outbox_.Streams()) {
+    for (uint32_t version = 1; version <= stream.declarations.size(); ++version) {
+      if (known.contains({stream.stream_id.ToString(), version})) continue;
+      v1::DeclareStreamRequest declare;
+      declare.set_device_id(identity_.device_id().ToString());
+      declare.set_stream_id(stream.stream_id.ToString());
+      declare.set_name(stream.name);
+      declare.set_version(version);
+      *declare.mutable_declaration() = stream.declarations[version - 1];
+      grpc::ClientContext context;
+      Prepare(context, token);
+      v1::DeclareStreamResponse answer;
+      TM_RETURN_IF_ERROR(rpc::FromGrpc(devices_->DeclareStream(&context, declare, &answer)));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status UploadClient::ReconcileWriters() {
+  TM_ASSIGN_OR_RETURN(const std::string token, session_.Token());
+  std::map<std::pair<std::string, std::string>, v1::WriterState> states;
+  v1::GetUploadStateRequest request;
+  request.set_participant_id(identity_.participant_id().ToString());
+  request.set_device_id(identity_.device_id().ToString());
+  request.set_page_size(kPageSize);
+  for (int page = 0; page < kPagesMax; ++page) {
+    grpc::ClientContext context;
+    Prepare(context, token);
+    v1::GetUploadStateResponse answer;
+    TM_RETURN_IF_ERROR(rpc::FromGrpc(ingest_->GetUploadState(&context, request, &answer)));
+    for (v1::WriterState& state : *answer.mutable_writers()) {
+      std::pair key(state.stream_id(), state.writer_id());
+      states.emplace(std::move(key), std::move(state));
+    }
+    if (answer.next_page_token().empty()) break;
+    request.set_page_token(answer.next_page_token());
+  }
+  std::map<StreamId, WriterId> current;
+  for (const OutboxStream& stream : outbox_.Streams()) current[stream.stream_id] = stream.writer_id;
+  for (const OutboxWriter& writer : outbox_.Writers()) {
+    const auto it = states.find({writer.stream_id.ToString(), writer.writer_id.ToString()});
+    const Reconciliation found =
+        Reconcile(writer, it == states.end() ? nullptr : &it->second);
+    const auto now = current.find(writer.stream_id);
+    if (found.restored && now != current.end() && now->second == writer.writer_id) {
+      TM_RETURN_IF_ERROR(outbox_.StartNewWriter(writer.stream_id));
+      desk_.Note([](UploadReport& report) { ++report.writers_started; });
+    }
+    for (const Numbers& lost : found.lost) {
+      TM_RETURN_IF_ERROR(Abandon(writer.stream_id, writer.writer_id, lost.begin, lost.end,
+                                 "the device holds no body for this number"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status UploadClient::Abandon(const StreamId& stream_id, const WriterId& writer_id,
+                                   uint64_t begin, uint64_t end, const std::string& reason) {
+  for (uint64_t at = begin; at < end; at += kAbandonNumbersMax) {
+    const uint64_t stop = std::min(end, at + kAbandonNumbersMax);
+    TM_ASSIGN_OR_RETURN(const std::string token, session_.Token());
+    v1::AbandonRangeRequest request;
+    request.set_participant_id(identity_.participant_id().ToString());
+    request.set_stream_id(stream_id.ToString());
+    request.set_writer_id(writer_id.ToString());
+    request.mutable_range()->set_begin(at);
+    request.mutable_range()->set_end(stop);
+    request.set_reason(reason.substr(0, kAbandonReasonBytesMax));
+    grpc::ClientContext context;
+    Prepare(context, token);
+    v1::AbandonRangeResponse response;
+    TM_RETURN_IF_ERROR(rpc::FromGrpc(ingest_->AbandonRange(&context, request, &response)));
+    desk_.Note([&](UploadReport& report) { report.numbers_abandoned += stop - at; });
+  }
+  return absl::OkStatus();
+}
+
+absl::Status UploadClient::AbandonGivenUp() {
+  // After a failure here the next attempt finds the numbers by asking the server.
+  for (const ChunkRef& ref : desk_.TakeToAbandon()) {
+    TM_RETURN_IF_ERROR(Abandon(ref.stream_id, ref.writer_id, ref.number, ref.number + 1,
+                               "the server can never accept this body; the device keeps it"));
+  }
+  return absl::OkStatus();
+}
+
+EnvelopeSource UploadClient::MakeSource() {
+  return EnvelopeSource(outbox_, *queue_, desk_, clock_, options_.compress);
+}
+
+absl::Status UploadClient::Receive(const v1::ReceiptBatch& batch) {
+  absl::Status handled = desk_.Handle(batch, *queue_);
+  if (!absl::IsNotFound(handled)) return handled;
+  TM_RETURN_IF_ERROR(LearnServer());
+  handled = desk_.Handle(batch, *queue_);
+  if (!absl::IsNotFound(handled)) return handled;
+  return absl::DataLossError("a receipt is signed with a key that the server does not list");
+}
+
+absl::Status UploadClient::SendByStream() {
+  EnvelopeSource source = MakeSource();
+  TM_ASSIGN_OR_RETURN(const PreparedChunk* first, source.Peek());
+  if (first == nullptr) return absl::OkStatus();
+  TM_ASSIGN_OR_RETURN(const std::string token, session_.Token());
+  UploadStream stream({.token = token,
+                       .window_chunks_max = options_.window_chunks_max,
+                       .message_bytes_max = options_.message_bytes_max,
+                       .stall_timeout = options_.stall_timeout,
+                       .time_max = options_.stream_time_max},
+                      *ingest_, source, *queue_,
+                      [this](const v1::ReceiptBatch& batch) { return Receive(batch); });
+  std::vector<std::string> stream_ids;
+  for (const OutboxStream& known : outbox_.Streams()) {
+    stream_ids.push_back(known.stream_id.ToString());
+  }
+  const absl::Status sent = stream.Run(stream_ids);
+  if (sent.ok()) refusals_of_session_ = 0;
+  return sent;
+}
+
+absl::Status UploadClient::SendByBundles() {
+  EnvelopeSource source = MakeSource();
+  while (true) {
+    TM_ASSIGN_OR_RETURN(const PreparedChunk* next, source.Peek());
+    if (next == nullptr) return absl::OkStatus();
+    TM_RETURN_IF_ERROR(SendBundle(source));
+    // What the server did not receive whole goes again; what it answered is in the queue already.
+    queue_->ReturnInFlight();
+  }
+}
+
+absl::Status UploadClient::SendBundle(EnvelopeSource& source) {
+  BundleWriter writer;
+  const uint64_t settled_before = desk_.settled();
+  while (true) {
+    TM_ASSIGN_OR_RETURN(const PreparedChunk* next, source.Peek());
+    if (next == nullptr) break;
+    const size_t with_next = writer.bytes() + sizeof(uint32_t) + next->envelope.ByteSizeLong();
+    if (writer.entries() > 0 && with_next > options_.bundle_bytes_max) break;
+    if (!writer.TryAdd(next->envelope)) break;
+    source.Take();
+  }
+  const size_t entries = writer.entries();
+  v1::PutChunksRequest request;
+  request.set_bundle(writer.Take());
+  grpc::ClientContext context;
+  Prepare(context, "", kBundleTimeout);
+  context.AddMetadata("tidemark-device-signature", identity_.BundleSignature(request.bundle()));
+  v1::PutChunksResponse response;
+  TM_RETURN_IF_ERROR(rpc::FromGrpc(ingest_->PutChunks(&context, request, &response)));
+  for (const v1::ReceiptBatch& batch : response.receipts()) TM_RETURN_IF_ERROR(Receive(batch));
+  if (response.entries_received() < entries && desk_.settled() == settled_before) {
+    return absl::UnavailableError("the server received less than was sent, and settled nothing");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace tidemark::ingest

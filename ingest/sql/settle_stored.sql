@@ -1,0 +1,27 @@
+-- settle_stored: counts chunks as stored, of outboxes given in ascending order, which is the order
+-- in which their rows are locked. If a number of them is settled already, `stored` would become
+-- null, which the table forbids: the transaction ends, and a careful one looks at each number.
+-- scope: the participants of the batch
+insert into stream_state as s
+  (participant_id, stream_id, writer_id, study_id, device_id, stored, revision, stored_chunks,
+   last_receipt_at, newest_device_ns, newest_boot_id, newest_clock_id)
+select u.participant_id, u.stream_id, u.writer_id, u.study_id, u.device_id,
+       u.stored::int8multirange, 1, u.chunks, $11::timestamptz,
+       u.newest_device_ns, u.newest_boot_id, u.newest_clock_id
+  from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::int8[],
+              $8::int8[], $9::uuid[], $10::int4[])
+    as u (participant_id, stream_id, writer_id, study_id, device_id, stored, chunks,
+          newest_device_ns, newest_boot_id, newest_clock_id)
+    on conflict (participant_id, stream_id, writer_id) do update set
+       stored = case when (s.stored + s.quarantined + s.abandoned) && excluded.stored then null
+                     else s.stored + excluded.stored end,
+       device_id = excluded.device_id,
+       revision = s.revision + 1,
+       stored_chunks = s.stored_chunks + excluded.stored_chunks,
+       last_receipt_at = excluded.last_receipt_at,
+       newest_device_ns = case when upper(excluded.stored) > coalesce(upper(s.stored), 0)
+                               then excluded.newest_device_ns else s.newest_device_ns end,
+       newest_boot_id = case when upper(excluded.stored) > coalesce(upper(s.stored), 0)
+                             then excluded.newest_boot_id else s.newest_boot_id end,
+       newest_clock_id = case when upper(excluded.stored) > coalesce(upper(s.stored), 0)
+                              then excluded.newest_clock_id else s.newest_clock_id end

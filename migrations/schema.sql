@@ -1,0 +1,1281 @@
+--
+-- PostgreSQL database dump
+--
+
+
+
+SET statement_timeout = 0;
+SET lock_timeout = 0;
+SET idle_in_transaction_session_timeout = 0;
+SET client_encoding = 'UTF8';
+SET standard_conforming_strings = on;
+SELECT pg_catalog.set_config('search_path', '', false);
+SET check_function_bodies = false;
+SET xmloption = content;
+SET client_min_messages = warning;
+SET row_security = off;
+
+--
+-- Name: tm_ensure_segment_partitions(integer); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.tm_ensure_segment_partitions(months_ahead integer) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public'
+    AS $$
+declare
+  month_start timestamptz;
+  made integer := 0;
+  lower_id uuid;
+  upper_id uuid;
+  partition_name text;
+begin
+  for i in 0 .. least(greatest(months_ahead, 0), 24) loop
+    month_start := date_trunc('month', now() at time zone 'utc') at time zone 'utc'
+                   + make_interval(months => i);
+    partition_name := 'segment_' || to_char(month_start at time zone 'utc', 'YYYYMM');
+    if to_regclass('public.' || partition_name) is not null then continue; end if;
+    lower_id := rpad(lpad(to_hex((extract(epoch from month_start) * 1000)::bigint), 12, '0'), 32, '0')::uuid;
+    upper_id := rpad(lpad(to_hex((extract(epoch from month_start + interval '1 month') * 1000)::bigint), 12, '0'), 32, '0')::uuid;
+    begin
+      execute format('create table public.%I partition of public.segment for values from (%L) to (%L)',
+                     partition_name, lower_id, upper_id);
+      execute format('alter table public.%I alter column payload set storage external', partition_name);
+      execute format('alter table public.%I alter column tiles set storage external', partition_name);
+      made := made + 1;
+    exception
+      when duplicate_table or check_violation then null;
+    end;
+  end loop;
+  return made;
+end $$;
+
+
+SET default_tablespace = '';
+
+SET default_table_access_method = heap;
+
+--
+-- Name: audit; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.audit (
+    subject uuid NOT NULL,
+    seq bigint NOT NULL,
+    study_id uuid,
+    prev_hash bytea NOT NULL,
+    body_hash bytea NOT NULL,
+    body bytea,
+    recorded_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.audit FORCE ROW LEVEL SECURITY;
+
+
+--
+-- Name: chunk; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.chunk (
+    participant_id uuid NOT NULL,
+    stream_id uuid NOT NULL,
+    writer_id uuid NOT NULL,
+    number bigint NOT NULL,
+    study_id uuid NOT NULL,
+    device_id uuid NOT NULL,
+    sha256 bytea NOT NULL,
+    stream_version integer NOT NULL,
+    kind smallint NOT NULL,
+    boot_id uuid NOT NULL,
+    clock_id integer NOT NULL,
+    first_counter bigint NOT NULL,
+    sample_count integer NOT NULL,
+    body_bytes integer NOT NULL,
+    flags integer NOT NULL,
+    outlier_stamps integer NOT NULL,
+    t_min_ns bigint NOT NULL,
+    t_max_ns bigint NOT NULL,
+    segment_id uuid NOT NULL,
+    segment_slot smallint NOT NULL,
+    arrived_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.chunk FORCE ROW LEVEL SECURITY;
+
+
+--
+-- Name: clock_pair; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.clock_pair (
+    participant_id uuid NOT NULL,
+    stream_id uuid NOT NULL,
+    writer_id uuid NOT NULL,
+    number bigint NOT NULL,
+    entry integer NOT NULL,
+    study_id uuid NOT NULL,
+    device_id uuid NOT NULL,
+    boot_id uuid NOT NULL,
+    clock_id integer NOT NULL,
+    is_boot_start boolean NOT NULL,
+    sensor_ns bigint NOT NULL,
+    monotonic_ns bigint NOT NULL,
+    wall_ns bigint NOT NULL,
+    utc_offset_s integer NOT NULL
+);
+
+ALTER TABLE ONLY public.clock_pair FORCE ROW LEVEL SECURITY;
+
+
+--
+-- Name: credential; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.credential (
+    public_id text NOT NULL,
+    kind smallint NOT NULL,
+    principal_id uuid NOT NULL,
+    secret_sha256 bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    failed_attempts integer DEFAULT 0 NOT NULL,
+    redeemed_key bytea,
+    CONSTRAINT credential_kind_check CHECK ((kind = ANY (ARRAY[1, 2, 3])))
+);
+
+
+--
+-- Name: device; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.device (
+    participant_id uuid NOT NULL,
+    device_id uuid NOT NULL,
+    study_id uuid NOT NULL,
+    name text NOT NULL,
+    state smallint NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    enrolled_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    CONSTRAINT device_state_check CHECK ((state = ANY (ARRAY[1, 2, 3])))
+);
+
+ALTER TABLE ONLY public.device FORCE ROW LEVEL SECURITY;
+
+
+--
+-- Name: device_key; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.device_key (
+    device_id uuid NOT NULL,
+    public_key bytea NOT NULL,
+    valid_from timestamp with time zone NOT NULL,
+    valid_until timestamp with time zone
+);
+
+
+--
+-- Name: epoch; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.epoch (
+    participant_id uuid NOT NULL,
+    device_id uuid NOT NULL,
+    boot_id uuid NOT NULL,
+    clock_id integer NOT NULL,
+    ordinal integer NOT NULL,
+    study_id uuid NOT NULL
+);
+
+ALTER TABLE ONLY public.epoch FORCE ROW LEVEL SECURITY;
+
+
+--
+-- Name: epoch_start; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.epoch_start (
+    participant_id uuid NOT NULL,
+    device_id uuid NOT NULL,
+    boot_id uuid NOT NULL,
+    clock_id integer NOT NULL,
+    ordinal integer NOT NULL,
+    stream_id uuid NOT NULL,
+    writer_id uuid NOT NULL,
+    first_number bigint NOT NULL,
+    study_id uuid NOT NULL
+);
+
+ALTER TABLE ONLY public.epoch_start FORCE ROW LEVEL SECURITY;
+
+
+--
+-- Name: participant; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.participant (
+    participant_id uuid NOT NULL,
+    study_id uuid NOT NULL,
+    code text NOT NULL,
+    state smallint NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT participant_state_check CHECK ((state = ANY (ARRAY[1, 2, 3, 4])))
+);
+
+ALTER TABLE ONLY public.participant FORCE ROW LEVEL SECURITY;
+
+
+--
+-- Name: participant_directory; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.participant_directory (
+    study_id uuid NOT NULL,
+    code text NOT NULL,
+    participant_id uuid NOT NULL
+);
+
+
+--
+-- Name: principal; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.principal (
+    principal_id uuid NOT NULL,
+    kind smallint NOT NULL,
+    study_id uuid,
+    participant_id uuid,
+    display_name text NOT NULL,
+    state smallint NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    revoked_at timestamp with time zone,
+    CONSTRAINT principal_check CHECK (((kind = 1) = (participant_id IS NOT NULL))),
+    CONSTRAINT principal_check1 CHECK (((kind = 3) OR (study_id IS NOT NULL))),
+    CONSTRAINT principal_kind_check CHECK ((kind = ANY (ARRAY[1, 2, 3]))),
+    CONSTRAINT principal_state_check CHECK ((state = ANY (ARRAY[1, 2, 3])))
+);
+
+
+--
+-- Name: probe; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.probe (
+    participant_id uuid NOT NULL,
+    stream_id uuid NOT NULL,
+    writer_id uuid NOT NULL,
+    number bigint NOT NULL,
+    entry integer NOT NULL,
+    study_id uuid NOT NULL,
+    device_id uuid NOT NULL,
+    boot_id uuid NOT NULL,
+    t1_device_ns bigint NOT NULL,
+    t2_server_ns bigint NOT NULL,
+    t3_server_ns bigint NOT NULL,
+    t4_device_ns bigint NOT NULL
+);
+
+ALTER TABLE ONLY public.probe FORCE ROW LEVEL SECURITY;
+
+
+--
+-- Name: quarantine; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.quarantine (
+    participant_id uuid NOT NULL,
+    quarantine_id uuid NOT NULL,
+    study_id uuid NOT NULL,
+    device_id uuid NOT NULL,
+    stream_id uuid NOT NULL,
+    writer_id uuid NOT NULL,
+    number bigint NOT NULL,
+    sha256 bytea NOT NULL,
+    body_bytes integer NOT NULL,
+    reason smallint NOT NULL,
+    detail text NOT NULL,
+    state smallint NOT NULL,
+    body bytea,
+    quarantined_at timestamp with time zone NOT NULL,
+    decided_at timestamp with time zone,
+    CONSTRAINT quarantine_check CHECK (((state = 1) = (body IS NOT NULL))),
+    CONSTRAINT quarantine_state_check CHECK ((state = ANY (ARRAY[1, 2, 3])))
+);
+
+ALTER TABLE ONLY public.quarantine FORCE ROW LEVEL SECURITY;
+
+
+--
+-- Name: quarantine_usage; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.quarantine_usage (
+    participant_id uuid NOT NULL,
+    device_id uuid NOT NULL,
+    study_id uuid NOT NULL,
+    held_bytes bigint DEFAULT 0 NOT NULL,
+    held_chunks bigint DEFAULT 0 NOT NULL
+);
+
+ALTER TABLE ONLY public.quarantine_usage FORCE ROW LEVEL SECURITY;
+
+
+--
+-- Name: receipt_key; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.receipt_key (
+    key_id text NOT NULL,
+    public_key bytea NOT NULL,
+    valid_from timestamp with time zone NOT NULL,
+    valid_until timestamp with time zone
+);
+
+
+--
+-- Name: request_memory; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.request_memory (
+    principal_id uuid NOT NULL,
+    request_id uuid NOT NULL,
+    method text NOT NULL,
+    request_sha256 bytea NOT NULL,
+    response bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
+
+--
+-- Name: restore_mark; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.restore_mark (
+    only_row boolean DEFAULT true NOT NULL,
+    generation bigint NOT NULL,
+    CONSTRAINT restore_mark_only_row_check CHECK (only_row)
+);
+
+
+--
+-- Name: scale_map; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.scale_map (
+    relname name NOT NULL,
+    kind text NOT NULL,
+    distcol name,
+    on_erase text NOT NULL,
+    CONSTRAINT scale_map_check CHECK (((kind = 'dist'::text) = (distcol IS NOT NULL))),
+    CONSTRAINT scale_map_kind_check CHECK ((kind = ANY (ARRAY['dist'::text, 'ref'::text, 'local'::text]))),
+    CONSTRAINT scale_map_on_erase_check CHECK ((on_erase = ANY (ARRAY['cascade'::text, 'delete'::text, 'keep'::text])))
+);
+
+
+--
+-- Name: schema_migration; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.schema_migration (
+    version integer NOT NULL,
+    name text NOT NULL,
+    sha256 bytea NOT NULL,
+    applied_at timestamp with time zone NOT NULL
+);
+
+
+--
+-- Name: segment; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.segment (
+    participant_id uuid NOT NULL,
+    segment_id uuid NOT NULL,
+    study_id uuid NOT NULL,
+    stream_id uuid NOT NULL,
+    sealed boolean NOT NULL,
+    payload bytea NOT NULL,
+    tiles bytea
+)
+PARTITION BY RANGE (segment_id);
+ALTER TABLE ONLY public.segment ALTER COLUMN payload SET STORAGE EXTERNAL;
+ALTER TABLE ONLY public.segment ALTER COLUMN tiles SET STORAGE EXTERNAL;
+
+ALTER TABLE ONLY public.segment FORCE ROW LEVEL SECURITY;
+
+
+--
+-- Name: segment_default; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.segment_default (
+    participant_id uuid NOT NULL,
+    segment_id uuid NOT NULL,
+    study_id uuid NOT NULL,
+    stream_id uuid NOT NULL,
+    sealed boolean NOT NULL,
+    payload bytea NOT NULL,
+    tiles bytea
+);
+ALTER TABLE ONLY public.segment_default ALTER COLUMN payload SET STORAGE EXTERNAL;
+ALTER TABLE ONLY public.segment_default ALTER COLUMN tiles SET STORAGE EXTERNAL;
+
+
+--
+-- Name: stream; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.stream (
+    participant_id uuid NOT NULL,
+    stream_id uuid NOT NULL,
+    study_id uuid NOT NULL,
+    device_id uuid NOT NULL,
+    name text NOT NULL
+);
+
+ALTER TABLE ONLY public.stream FORCE ROW LEVEL SECURITY;
+
+
+--
+-- Name: stream_state; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.stream_state (
+    participant_id uuid NOT NULL,
+    stream_id uuid NOT NULL,
+    writer_id uuid NOT NULL,
+    study_id uuid NOT NULL,
+    device_id uuid NOT NULL,
+    stored int8multirange DEFAULT '{}'::int8multirange NOT NULL,
+    quarantined int8multirange DEFAULT '{}'::int8multirange NOT NULL,
+    abandoned int8multirange DEFAULT '{}'::int8multirange NOT NULL,
+    revision bigint DEFAULT 0 NOT NULL,
+    stored_chunks bigint DEFAULT 0 NOT NULL,
+    duplicate_chunks bigint DEFAULT 0 NOT NULL,
+    last_receipt_at timestamp with time zone NOT NULL,
+    newest_device_ns bigint,
+    newest_boot_id uuid,
+    newest_clock_id integer
+);
+
+ALTER TABLE ONLY public.stream_state FORCE ROW LEVEL SECURITY;
+
+
+--
+-- Name: stream_version; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.stream_version (
+    participant_id uuid NOT NULL,
+    stream_id uuid NOT NULL,
+    version integer NOT NULL,
+    study_id uuid NOT NULL,
+    declaration bytea NOT NULL,
+    declared_at timestamp with time zone NOT NULL,
+    CONSTRAINT stream_version_version_check CHECK ((version >= 1))
+);
+
+ALTER TABLE ONLY public.stream_version FORCE ROW LEVEL SECURITY;
+
+
+--
+-- Name: study; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.study (
+    study_id uuid NOT NULL,
+    name text NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
+
+--
+-- Name: used_challenge; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.used_challenge (
+    nonce bytea NOT NULL,
+    expires_at timestamp with time zone NOT NULL
+);
+
+
+--
+-- Name: segment_default; Type: TABLE ATTACH; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.segment ATTACH PARTITION public.segment_default DEFAULT;
+
+
+--
+-- Name: audit audit_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.audit
+    ADD CONSTRAINT audit_pkey PRIMARY KEY (subject, seq);
+
+
+--
+-- Name: chunk chunk_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.chunk
+    ADD CONSTRAINT chunk_pkey PRIMARY KEY (participant_id, stream_id, writer_id, number);
+
+
+--
+-- Name: clock_pair clock_pair_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.clock_pair
+    ADD CONSTRAINT clock_pair_pkey PRIMARY KEY (participant_id, stream_id, writer_id, number, entry);
+
+
+--
+-- Name: credential credential_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.credential
+    ADD CONSTRAINT credential_pkey PRIMARY KEY (public_id);
+
+
+--
+-- Name: device_key device_key_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.device_key
+    ADD CONSTRAINT device_key_pkey PRIMARY KEY (device_id, public_key);
+
+
+--
+-- Name: device device_name_is_taken; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.device
+    ADD CONSTRAINT device_name_is_taken UNIQUE (participant_id, name);
+
+
+--
+-- Name: device device_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.device
+    ADD CONSTRAINT device_pkey PRIMARY KEY (participant_id, device_id);
+
+
+--
+-- Name: epoch epoch_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.epoch
+    ADD CONSTRAINT epoch_pkey PRIMARY KEY (participant_id, device_id, boot_id, clock_id, ordinal);
+
+
+--
+-- Name: epoch_start epoch_start_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.epoch_start
+    ADD CONSTRAINT epoch_start_pkey PRIMARY KEY (participant_id, device_id, boot_id, clock_id, ordinal, stream_id, writer_id);
+
+
+--
+-- Name: participant_directory participant_code_is_taken; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.participant_directory
+    ADD CONSTRAINT participant_code_is_taken PRIMARY KEY (study_id, code);
+
+
+--
+-- Name: participant_directory participant_directory_participant_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.participant_directory
+    ADD CONSTRAINT participant_directory_participant_key UNIQUE (participant_id);
+
+
+--
+-- Name: participant participant_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.participant
+    ADD CONSTRAINT participant_pkey PRIMARY KEY (participant_id);
+
+
+--
+-- Name: principal principal_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.principal
+    ADD CONSTRAINT principal_pkey PRIMARY KEY (principal_id);
+
+
+--
+-- Name: probe probe_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.probe
+    ADD CONSTRAINT probe_pkey PRIMARY KEY (participant_id, stream_id, writer_id, number, entry);
+
+
+--
+-- Name: quarantine quarantine_body_is_known; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.quarantine
+    ADD CONSTRAINT quarantine_body_is_known UNIQUE (participant_id, device_id, sha256);
+
+
+--
+-- Name: quarantine quarantine_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.quarantine
+    ADD CONSTRAINT quarantine_pkey PRIMARY KEY (participant_id, quarantine_id);
+
+
+--
+-- Name: quarantine_usage quarantine_usage_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.quarantine_usage
+    ADD CONSTRAINT quarantine_usage_pkey PRIMARY KEY (participant_id, device_id);
+
+
+--
+-- Name: receipt_key receipt_key_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.receipt_key
+    ADD CONSTRAINT receipt_key_pkey PRIMARY KEY (key_id);
+
+
+--
+-- Name: request_memory request_memory_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.request_memory
+    ADD CONSTRAINT request_memory_pkey PRIMARY KEY (principal_id, request_id);
+
+
+--
+-- Name: restore_mark restore_mark_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.restore_mark
+    ADD CONSTRAINT restore_mark_pkey PRIMARY KEY (only_row);
+
+
+--
+-- Name: scale_map scale_map_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.scale_map
+    ADD CONSTRAINT scale_map_pkey PRIMARY KEY (relname);
+
+
+--
+-- Name: schema_migration schema_migration_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.schema_migration
+    ADD CONSTRAINT schema_migration_pkey PRIMARY KEY (version);
+
+
+--
+-- Name: segment segment_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.segment
+    ADD CONSTRAINT segment_pkey PRIMARY KEY (participant_id, segment_id);
+
+
+--
+-- Name: segment_default segment_default_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.segment_default
+    ADD CONSTRAINT segment_default_pkey PRIMARY KEY (participant_id, segment_id);
+
+
+--
+-- Name: stream stream_name_is_taken; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.stream
+    ADD CONSTRAINT stream_name_is_taken UNIQUE (participant_id, device_id, name);
+
+
+--
+-- Name: stream stream_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.stream
+    ADD CONSTRAINT stream_pkey PRIMARY KEY (participant_id, stream_id);
+
+
+--
+-- Name: stream_state stream_state_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.stream_state
+    ADD CONSTRAINT stream_state_pkey PRIMARY KEY (participant_id, stream_id, writer_id);
+
+
+--
+-- Name: stream_version stream_version_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.stream_version
+    ADD CONSTRAINT stream_version_pkey PRIMARY KEY (participant_id, stream_id, version);
+
+
+--
+-- Name: study study_name_is_taken; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.study
+    ADD CONSTRAINT study_name_is_taken UNIQUE (name);
+
+
+--
+-- Name: study study_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.study
+    ADD CONSTRAINT study_pkey PRIMARY KEY (study_id);
+
+
+--
+-- Name: used_challenge used_challenge_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.used_challenge
+    ADD CONSTRAINT used_challenge_pkey PRIMARY KEY (nonce);
+
+
+--
+-- Name: chunk_by_segment; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX chunk_by_segment ON public.chunk USING btree (participant_id, segment_id);
+
+
+--
+-- Name: chunk_by_time; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX chunk_by_time ON public.chunk USING btree (participant_id, stream_id, boot_id, clock_id, t_min_ns);
+
+
+--
+-- Name: clock_pair_by_clock; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX clock_pair_by_clock ON public.clock_pair USING btree (participant_id, device_id, boot_id, clock_id, sensor_ns);
+
+
+--
+-- Name: credential_by_expiry; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX credential_by_expiry ON public.credential USING btree (expires_at) WHERE (expires_at IS NOT NULL);
+
+
+--
+-- Name: credential_by_principal; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX credential_by_principal ON public.credential USING btree (principal_id);
+
+
+--
+-- Name: principal_by_participant; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX principal_by_participant ON public.principal USING btree (participant_id) WHERE (participant_id IS NOT NULL);
+
+
+--
+-- Name: probe_by_boot; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX probe_by_boot ON public.probe USING btree (participant_id, device_id, boot_id, t1_device_ns);
+
+
+--
+-- Name: request_memory_by_age; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX request_memory_by_age ON public.request_memory USING btree (created_at);
+
+
+--
+-- Name: used_challenge_by_expiry; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX used_challenge_by_expiry ON public.used_challenge USING btree (expires_at);
+
+
+--
+-- Name: segment_default_pkey; Type: INDEX ATTACH; Schema: public; Owner: -
+--
+
+ALTER INDEX public.segment_pkey ATTACH PARTITION public.segment_default_pkey;
+
+
+--
+-- Name: device device_participant_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.device
+    ADD CONSTRAINT device_participant_id_fkey FOREIGN KEY (participant_id) REFERENCES public.participant(participant_id) ON DELETE CASCADE;
+
+
+--
+-- Name: epoch_start epoch_start_participant_id_device_id_boot_id_clock_id_ordi_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.epoch_start
+    ADD CONSTRAINT epoch_start_participant_id_device_id_boot_id_clock_id_ordi_fkey FOREIGN KEY (participant_id, device_id, boot_id, clock_id, ordinal) REFERENCES public.epoch(participant_id, device_id, boot_id, clock_id, ordinal) ON DELETE CASCADE;
+
+
+--
+-- Name: participant participant_study_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.participant
+    ADD CONSTRAINT participant_study_id_fkey FOREIGN KEY (study_id) REFERENCES public.study(study_id);
+
+
+--
+-- Name: stream stream_participant_id_device_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.stream
+    ADD CONSTRAINT stream_participant_id_device_id_fkey FOREIGN KEY (participant_id, device_id) REFERENCES public.device(participant_id, device_id) ON DELETE CASCADE;
+
+
+--
+-- Name: stream stream_participant_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.stream
+    ADD CONSTRAINT stream_participant_id_fkey FOREIGN KEY (participant_id) REFERENCES public.participant(participant_id) ON DELETE CASCADE;
+
+
+--
+-- Name: stream_version stream_version_participant_id_stream_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.stream_version
+    ADD CONSTRAINT stream_version_participant_id_stream_id_fkey FOREIGN KEY (participant_id, stream_id) REFERENCES public.stream(participant_id, stream_id) ON DELETE CASCADE;
+
+
+--
+-- Name: audit; Type: ROW SECURITY; Schema: public; Owner: -
+--
+
+ALTER TABLE public.audit ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: chunk; Type: ROW SECURITY; Schema: public; Owner: -
+--
+
+ALTER TABLE public.chunk ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: clock_pair; Type: ROW SECURITY; Schema: public; Owner: -
+--
+
+ALTER TABLE public.clock_pair ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: device; Type: ROW SECURITY; Schema: public; Owner: -
+--
+
+ALTER TABLE public.device ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: epoch; Type: ROW SECURITY; Schema: public; Owner: -
+--
+
+ALTER TABLE public.epoch ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: epoch_start; Type: ROW SECURITY; Schema: public; Owner: -
+--
+
+ALTER TABLE public.epoch_start ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: audit in_scope; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY in_scope ON public.audit USING (((subject = ANY ((string_to_array(NULLIF(current_setting('app.participant_ids'::text, true), ''::text), ','::text))::uuid[])) OR (study_id = ANY ((string_to_array(NULLIF(current_setting('app.study_ids'::text, true), ''::text), ','::text))::uuid[]))));
+
+
+--
+-- Name: chunk in_scope; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY in_scope ON public.chunk USING (((participant_id = ANY ((string_to_array(NULLIF(current_setting('app.participant_ids'::text, true), ''::text), ','::text))::uuid[])) OR (study_id = ANY ((string_to_array(NULLIF(current_setting('app.study_ids'::text, true), ''::text), ','::text))::uuid[]))));
+
+
+--
+-- Name: clock_pair in_scope; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY in_scope ON public.clock_pair USING (((participant_id = ANY ((string_to_array(NULLIF(current_setting('app.participant_ids'::text, true), ''::text), ','::text))::uuid[])) OR (study_id = ANY ((string_to_array(NULLIF(current_setting('app.study_ids'::text, true), ''::text), ','::text))::uuid[]))));
+
+
+--
+-- Name: device in_scope; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY in_scope ON public.device USING (((participant_id = ANY ((string_to_array(NULLIF(current_setting('app.participant_ids'::text, true), ''::text), ','::text))::uuid[])) OR (study_id = ANY ((string_to_array(NULLIF(current_setting('app.study_ids'::text, true), ''::text), ','::text))::uuid[]))));
+
+
+--
+-- Name: epoch in_scope; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY in_scope ON public.epoch USING (((participant_id = ANY ((string_to_array(NULLIF(current_setting('app.participant_ids'::text, true), ''::text), ','::text))::uuid[])) OR (study_id = ANY ((string_to_array(NULLIF(current_setting('app.study_ids'::text, true), ''::text), ','::text))::uuid[]))));
+
+
+--
+-- Name: epoch_start in_scope; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY in_scope ON public.epoch_start USING (((participant_id = ANY ((string_to_array(NULLIF(current_setting('app.participant_ids'::text, true), ''::text), ','::text))::uuid[])) OR (study_id = ANY ((string_to_array(NULLIF(current_setting('app.study_ids'::text, true), ''::text), ','::text))::uuid[]))));
+
+
+--
+-- Name: participant in_scope; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY in_scope ON public.participant USING (((participant_id = ANY ((string_to_array(NULLIF(current_setting('app.participant_ids'::text, true), ''::text), ','::text))::uuid[])) OR (study_id = ANY ((string_to_array(NULLIF(current_setting('app.study_ids'::text, true), ''::text), ','::text))::uuid[]))));
+
+
+--
+-- Name: probe in_scope; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY in_scope ON public.probe USING (((participant_id = ANY ((string_to_array(NULLIF(current_setting('app.participant_ids'::text, true), ''::text), ','::text))::uuid[])) OR (study_id = ANY ((string_to_array(NULLIF(current_setting('app.study_ids'::text, true), ''::text), ','::text))::uuid[]))));
+
+
+--
+-- Name: quarantine in_scope; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY in_scope ON public.quarantine USING (((participant_id = ANY ((string_to_array(NULLIF(current_setting('app.participant_ids'::text, true), ''::text), ','::text))::uuid[])) OR (study_id = ANY ((string_to_array(NULLIF(current_setting('app.study_ids'::text, true), ''::text), ','::text))::uuid[]))));
+
+
+--
+-- Name: quarantine_usage in_scope; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY in_scope ON public.quarantine_usage USING (((participant_id = ANY ((string_to_array(NULLIF(current_setting('app.participant_ids'::text, true), ''::text), ','::text))::uuid[])) OR (study_id = ANY ((string_to_array(NULLIF(current_setting('app.study_ids'::text, true), ''::text), ','::text))::uuid[]))));
+
+
+--
+-- Name: segment in_scope; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY in_scope ON public.segment USING (((participant_id = ANY ((string_to_array(NULLIF(current_setting('app.participant_ids'::text, true), ''::text), ','::text))::uuid[])) OR (study_id = ANY ((string_to_array(NULLIF(current_setting('app.study_ids'::text, true), ''::text), ','::text))::uuid[]))));
+
+
+--
+-- Name: stream in_scope; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY in_scope ON public.stream USING (((participant_id = ANY ((string_to_array(NULLIF(current_setting('app.participant_ids'::text, true), ''::text), ','::text))::uuid[])) OR (study_id = ANY ((string_to_array(NULLIF(current_setting('app.study_ids'::text, true), ''::text), ','::text))::uuid[]))));
+
+
+--
+-- Name: stream_state in_scope; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY in_scope ON public.stream_state USING (((participant_id = ANY ((string_to_array(NULLIF(current_setting('app.participant_ids'::text, true), ''::text), ','::text))::uuid[])) OR (study_id = ANY ((string_to_array(NULLIF(current_setting('app.study_ids'::text, true), ''::text), ','::text))::uuid[]))));
+
+
+--
+-- Name: stream_version in_scope; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY in_scope ON public.stream_version USING (((participant_id = ANY ((string_to_array(NULLIF(current_setting('app.participant_ids'::text, true), ''::text), ','::text))::uuid[])) OR (study_id = ANY ((string_to_array(NULLIF(current_setting('app.study_ids'::text, true), ''::text), ','::text))::uuid[]))));
+
+
+--
+-- Name: participant; Type: ROW SECURITY; Schema: public; Owner: -
+--
+
+ALTER TABLE public.participant ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: probe; Type: ROW SECURITY; Schema: public; Owner: -
+--
+
+ALTER TABLE public.probe ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: quarantine; Type: ROW SECURITY; Schema: public; Owner: -
+--
+
+ALTER TABLE public.quarantine ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: quarantine_usage; Type: ROW SECURITY; Schema: public; Owner: -
+--
+
+ALTER TABLE public.quarantine_usage ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: segment; Type: ROW SECURITY; Schema: public; Owner: -
+--
+
+ALTER TABLE public.segment ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: stream; Type: ROW SECURITY; Schema: public; Owner: -
+--
+
+ALTER TABLE public.stream ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: stream_state; Type: ROW SECURITY; Schema: public; Owner: -
+--
+
+ALTER TABLE public.stream_state ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: stream_version; Type: ROW SECURITY; Schema: public; Owner: -
+--
+
+ALTER TABLE public.stream_version ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: FUNCTION tm_ensure_segment_partitions(months_ahead integer); Type: ACL; Schema: public; Owner: -
+--
+
+REVOKE ALL ON FUNCTION public.tm_ensure_segment_partitions(months_ahead integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.tm_ensure_segment_partitions(months_ahead integer) TO tm_app;
+GRANT ALL ON FUNCTION public.tm_ensure_segment_partitions(months_ahead integer) TO tm_ingest;
+
+
+--
+-- Name: TABLE audit; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE public.audit TO tm_app;
+
+
+--
+-- Name: TABLE chunk; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT ON TABLE public.chunk TO tm_app;
+GRANT SELECT,INSERT ON TABLE public.chunk TO tm_ingest;
+GRANT SELECT ON TABLE public.chunk TO tm_read;
+
+
+--
+-- Name: TABLE clock_pair; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT ON TABLE public.clock_pair TO tm_app;
+GRANT SELECT,INSERT ON TABLE public.clock_pair TO tm_ingest;
+GRANT SELECT ON TABLE public.clock_pair TO tm_read;
+
+
+--
+-- Name: TABLE credential; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.credential TO tm_app;
+
+
+--
+-- Name: TABLE device; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.device TO tm_app;
+GRANT SELECT ON TABLE public.device TO tm_ingest;
+GRANT SELECT ON TABLE public.device TO tm_read;
+
+
+--
+-- Name: TABLE device_key; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.device_key TO tm_app;
+
+
+--
+-- Name: TABLE epoch; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT ON TABLE public.epoch TO tm_app;
+GRANT SELECT,INSERT ON TABLE public.epoch TO tm_ingest;
+GRANT SELECT ON TABLE public.epoch TO tm_read;
+
+
+--
+-- Name: TABLE epoch_start; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT ON TABLE public.epoch_start TO tm_app;
+GRANT SELECT ON TABLE public.epoch_start TO tm_read;
+
+
+--
+-- Name: TABLE participant; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.participant TO tm_app;
+GRANT SELECT ON TABLE public.participant TO tm_ingest;
+GRANT SELECT ON TABLE public.participant TO tm_read;
+
+
+--
+-- Name: TABLE participant_directory; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.participant_directory TO tm_app;
+
+
+--
+-- Name: TABLE principal; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.principal TO tm_app;
+GRANT SELECT ON TABLE public.principal TO tm_ingest;
+
+
+--
+-- Name: TABLE probe; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT ON TABLE public.probe TO tm_app;
+GRANT SELECT,INSERT ON TABLE public.probe TO tm_ingest;
+GRANT SELECT ON TABLE public.probe TO tm_read;
+
+
+--
+-- Name: TABLE quarantine; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.quarantine TO tm_app;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.quarantine TO tm_ingest;
+GRANT SELECT ON TABLE public.quarantine TO tm_read;
+
+
+--
+-- Name: TABLE quarantine_usage; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.quarantine_usage TO tm_app;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.quarantine_usage TO tm_ingest;
+
+
+--
+-- Name: TABLE receipt_key; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE public.receipt_key TO tm_app;
+GRANT SELECT ON TABLE public.receipt_key TO tm_ingest;
+
+
+--
+-- Name: TABLE request_memory; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.request_memory TO tm_app;
+
+
+--
+-- Name: TABLE restore_mark; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,UPDATE ON TABLE public.restore_mark TO tm_app;
+GRANT SELECT ON TABLE public.restore_mark TO tm_ingest;
+
+
+--
+-- Name: TABLE scale_map; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT ON TABLE public.scale_map TO tm_ingest;
+GRANT SELECT ON TABLE public.scale_map TO tm_app;
+GRANT SELECT ON TABLE public.scale_map TO tm_read;
+
+
+--
+-- Name: TABLE schema_migration; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT ON TABLE public.schema_migration TO PUBLIC;
+GRANT SELECT ON TABLE public.schema_migration TO tm_ingest;
+GRANT SELECT ON TABLE public.schema_migration TO tm_app;
+GRANT SELECT ON TABLE public.schema_migration TO tm_read;
+
+
+--
+-- Name: TABLE segment; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT ON TABLE public.segment TO tm_app;
+GRANT SELECT,INSERT ON TABLE public.segment TO tm_ingest;
+GRANT SELECT ON TABLE public.segment TO tm_read;
+
+
+--
+-- Name: TABLE stream; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.stream TO tm_app;
+GRANT SELECT ON TABLE public.stream TO tm_ingest;
+GRANT SELECT ON TABLE public.stream TO tm_read;
+
+
+--
+-- Name: TABLE stream_state; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.stream_state TO tm_app;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.stream_state TO tm_ingest;
+GRANT SELECT ON TABLE public.stream_state TO tm_read;
+
+
+--
+-- Name: TABLE stream_version; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.stream_version TO tm_app;
+GRANT SELECT ON TABLE public.stream_version TO tm_ingest;
+GRANT SELECT ON TABLE public.stream_version TO tm_read;
+
+
+--
+-- Name: TABLE study; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE public.study TO tm_app;
+GRANT SELECT ON TABLE public.study TO tm_ingest;
+GRANT SELECT ON TABLE public.study TO tm_read;
+
+
+--
+-- Name: TABLE used_challenge; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.used_challenge TO tm_app;
+
+
+--
+-- PostgreSQL database dump complete
+--
+
+

@@ -1,0 +1,236 @@
+#include "store/chunk_scan.h"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <unordered_set>
+#include <utility>
+
+#include "base/status_macros.h"
+#include "store/envelope.h"
+#include "store/sql.h"
+
+namespace tidemark::store {
+namespace {
+
+constexpr int64_t kRowsPerPage = 512;
+// Segments in memory at one time; a payload has some megabytes at most, tiles some kilobytes.
+constexpr size_t kPayloadsAtOnce = 16;
+constexpr size_t kTilesAtOnce = 256;
+// How often rows are read again because their segments were replaced meanwhile.
+constexpr int kStaleReadsMax = 3;
+
+struct PartTraits {
+  const db::Statement* fetch;
+  const char* table;
+  EnvelopeCodec codec;
+  size_t at_once;
+};
+
+PartTraits TraitsOf(SegmentPart part) {
+  if (part == SegmentPart::kTiles) {
+    return {&sql::kFetchTiles, "segment.tiles", EnvelopeCodec::kTiles, kTilesAtOnce};
+  }
+  return {&sql::kFetchPayloads, "segment.payload", EnvelopeCodec::kSegment, kPayloadsAtOnce};
+}
+
+Sha256Digest DigestOf(std::string_view bytes) {
+  Sha256Digest digest{};
+  std::memcpy(digest.data(), bytes.data(), std::min(bytes.size(), digest.size()));
+  return digest;
+}
+
+}  // namespace
+
+int64_t SaturatingAdd(int64_t a, int64_t b) {
+  int64_t sum;
+  if (!__builtin_add_overflow(a, b, &sum)) return sum;
+  return b < 0 ? std::numeric_limits<int64_t>::min() : std::numeric_limits<int64_t>::max();
+}
+
+ChunkRow ReadChunkRow(ParticipantId participant, StreamId stream, const db::BinaryResult& rows,
+                      int row) {
+  return {.participant_id = participant,
+          .stream_id = stream,
+          .writer_id = WriterId{rows.UuidAt(row, 0)},
+          .number = rows.Int64(row, 1),
+          .study_id = StudyId{rows.UuidAt(row, 2)},
+          .device_id = DeviceId{rows.UuidAt(row, 3)},
+          .sha256 = DigestOf(rows.Bytes(row, 4)),
+          .stream_version = rows.Int32(row, 5),
+          .kind = static_cast<PayloadKind>(rows.Int16(row, 6)),
+          .boot_id = BootId{rows.UuidAt(row, 7)},
+          .clock_id = rows.Int32(row, 8),
+          .first_counter = rows.Int64(row, 9),
+          .sample_count = rows.Int32(row, 10),
+          .body_bytes = rows.Int32(row, 11),
+          .flags = rows.Int32(row, 12),
+          .outlier_stamps = rows.Int32(row, 13),
+          .t_min_ns = rows.Int64(row, 14),
+          .t_max_ns = rows.Int64(row, 15),
+          .segment_id = SegmentId{rows.UuidAt(row, 16)},
+          .segment_slot = rows.Int16(row, 17),
+          .arrived_at_us = rows.TimestampUs(row, 18)};
+}
+
+absl::StatusOr<ChunkScan::Page> ChunkScan::Fetch(const db::Statement& statement,
+                                                 const db::BinaryParams& params) const {
+  TM_ASSIGN_OR_RETURN(
+      const db::BinaryResult rows,
+      target_.pool->Query(target_.participant_id, statement, params, target_.deadline));
+  Page page;
+  page.reserve(static_cast<size_t>(rows.rows()));
+  for (int i = 0; i < rows.rows(); ++i) {
+    page.push_back(ReadChunkRow(target_.participant_id, target_.stream_id, rows, i));
+  }
+  return page;
+}
+
+absl::Status ChunkScan::Everything(Visitor visit) {
+  return Walk(
+      [&](const ChunkRow* after) {
+        db::BinaryParams params;
+        params.Add(target_.participant_id).Add(target_.stream_id);
+        params.Add(after == nullptr ? WriterId{} : after->writer_id);
+        params.Add(after == nullptr ? int64_t{-1} : after->number).Add(kRowsPerPage);
+        return Fetch(sql::kScanChunksByNumber, params);
+      },
+      visit);
+}
+
+absl::Status ChunkScan::InRange(const ScanRange& range, Visitor visit) {
+  const int64_t scan_from_ns = SaturatingAdd(range.device.begin_ns, -kChunkSpanNsMax);
+  return Walk(
+      [&](const ChunkRow* after) {
+        const int64_t from_ns = after == nullptr ? scan_from_ns : after->t_min_ns;
+        db::BinaryParams params;
+        params.Add(target_.participant_id).Add(target_.stream_id);
+        params.Add(range.boot_id).Add(static_cast<int32_t>(range.clock_id));
+        params.Add(from_ns).Add(range.device.begin_ns).Add(range.device.end_ns);
+        // Before the first row: numbers begin with 0.
+        params.Add(from_ns).Add(after == nullptr ? WriterId{} : after->writer_id);
+        params.Add(after == nullptr ? int64_t{-1} : after->number).Add(kRowsPerPage);
+        return Fetch(sql::kScanChunksByTime, params);
+      },
+      visit);
+}
+
+absl::Status ChunkScan::One(const ChunkRow& row, Visitor visit) {
+  TM_ASSIGN_OR_RETURN(const bool complete, Load(std::span(&row, 1)));
+  if (!complete) return visit(row, absl::NotFoundError("the segment was replaced meanwhile"));
+  return visit(row, loaded_.at(row.segment_id));
+}
+
+// 1. a page of rows is read after the last row visited
+// 2. as many of them as share few enough segments form a batch, whose segments are loaded
+// 3. if one is missing, it was merged into another since the rows were read: they are read again
+// 4. the batch is visited
+absl::Status ChunkScan::Walk(FetchPage fetch, Visitor visit) {
+  Page page;
+  size_t next = 0;
+  std::optional<ChunkRow> last;
+  int stale_reads = 0;
+  while (true) {
+    if (next == page.size()) {
+      TM_ASSIGN_OR_RETURN(page, fetch(last ? &*last : nullptr));
+      next = 0;
+      if (page.empty()) return absl::OkStatus();
+    }
+    const std::span<const ChunkRow> rest = std::span<const ChunkRow>(page).subspan(next);
+    const std::span<const ChunkRow> batch = rest.first(BatchSize(rest));
+    TM_ASSIGN_OR_RETURN(const bool complete, Load(batch));
+    if (!complete) {
+      if (++stale_reads > kStaleReadsMax) return absl::DataLossError("a segment is missing");
+      page.clear();
+      next = 0;
+      continue;
+    }
+    stale_reads = 0;
+    for (const ChunkRow& row : batch) {
+      TM_RETURN_IF_ERROR(visit(row, loaded_.at(row.segment_id)));
+    }
+    last = batch.back();
+    next += batch.size();
+  }
+}
+
+size_t ChunkScan::BatchSize(std::span<const ChunkRow> rows) const {
+  const size_t segments_max = TraitsOf(part_).at_once;
+  std::unordered_set<SegmentId> segments;
+  size_t size = 0;
+  for (const ChunkRow& row : rows) {
+    segments.insert(row.segment_id);
+    if (segments.size() > segments_max) break;
+    ++size;
+  }
+  return size;
+}
+
+// Leaves in loaded_ the segments of `batch` and nothing else; false if one is not in the database.
+absl::StatusOr<bool> ChunkScan::Load(std::span<const ChunkRow> batch) {
+  std::unordered_map<SegmentId, absl::StatusOr<std::string>> kept;
+  std::unordered_set<SegmentId> wanted;
+  for (const ChunkRow& row : batch) {
+    if (auto node = loaded_.extract(row.segment_id)) kept.insert(std::move(node));
+    if (!kept.contains(row.segment_id)) wanted.insert(row.segment_id);
+  }
+  loaded_ = std::move(kept);
+  if (wanted.empty()) return true;
+  std::vector<Uuid> ids;
+  ids.reserve(wanted.size());
+  for (const SegmentId id : wanted) ids.push_back(id.uuid);
+  db::BinaryParams params;
+  params.Add(target_.participant_id).AddArray(std::span<const Uuid>(ids));
+  TM_ASSIGN_OR_RETURN(const db::BinaryResult rows,
+                      target_.pool->Query(target_.participant_id, *TraitsOf(part_).fetch, params,
+                                          target_.deadline));
+  for (int i = 0; i < rows.rows(); ++i) {
+    const SegmentId id{rows.UuidAt(i, 0)};
+    loaded_.insert_or_assign(
+        id, rows.IsNull(i, 1) ? absl::StatusOr<std::string>("") : Open(id, rows.Bytes(i, 1)));
+  }
+  // The key store failing is not the data's fault: the reader comes again.
+  for (const auto& [id, packed] : loaded_) {
+    if (absl::IsUnavailable(packed.status())) return packed.status();
+  }
+  return static_cast<size_t>(rows.rows()) == wanted.size();
+}
+
+absl::StatusOr<std::string> ChunkScan::Open(SegmentId segment, std::string_view sealed) const {
+  const PartTraits traits = TraitsOf(part_);
+  const EnvelopePlace place{traits.table, target_.participant_id, segment.AsBytes()};
+  TM_ASSIGN_OR_RETURN(OpenedEnvelope opened,
+                      OpenEnvelope(*target_.keys, place, target_.stream_id, sealed));
+  if (opened.codec != traits.codec) return absl::DataLossError("a segment has an unknown codec");
+  return std::move(opened.plain);
+}
+
+absl::StatusOr<std::vector<size_t>> RangesWithChunks(const ChunkScan::Target& target,
+                                                     std::span<const ScanRange> ranges) {
+  if (ranges.empty()) return std::vector<size_t>();
+  std::vector<Uuid> boots;
+  std::vector<int32_t> clocks;
+  std::vector<int64_t> scan_from_ns, begin_ns, end_ns;
+  for (const ScanRange& range : ranges) {
+    boots.push_back(range.boot_id.uuid);
+    clocks.push_back(static_cast<int32_t>(range.clock_id));
+    scan_from_ns.push_back(SaturatingAdd(range.device.begin_ns, -kChunkSpanNsMax));
+    begin_ns.push_back(range.device.begin_ns);
+    end_ns.push_back(range.device.end_ns);
+  }
+  db::BinaryParams params;
+  params.Add(target.participant_id).Add(target.stream_id);
+  params.AddArray(std::span<const Uuid>(boots)).AddArray(std::span<const int32_t>(clocks));
+  params.AddArray(std::span<const int64_t>(scan_from_ns));
+  params.AddArray(std::span<const int64_t>(begin_ns)).AddArray(std::span<const int64_t>(end_ns));
+  TM_ASSIGN_OR_RETURN(const db::BinaryResult rows,
+                      target.pool->Query(target.participant_id, sql::kFindRangesWithChunks, params,
+                                         target.deadline));
+  std::vector<size_t> found;
+  for (int i = 0; i < rows.rows(); ++i) {
+    found.push_back(static_cast<size_t>(rows.Int64(i, 0)) - 1);
+  }
+  return found;
+}
+
+}  // namespace tidemark::store

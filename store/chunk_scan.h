@@ -1,0 +1,88 @@
+// Walks over stored chunks with their payloads or tiles, in bounded memory.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "core/signal/overview.h"
+#include "store/chunk_row.h"
+#include "store/key_store.h"
+#include "store/reader_pool.h"
+
+namespace tidemark::store {
+
+// A chunk spans at most this much device time (chunk.proto), so that a range of time is a bounded
+// scan of one index.
+inline constexpr int64_t kChunkSpanNsMax = 3'600'000'000'000;
+
+// Half-open range of one clock.
+struct ScanRange {
+  BootId boot_id;
+  uint32_t clock_id = 0;
+  signal::TimeRange device;
+};
+
+int64_t SaturatingAdd(int64_t a, int64_t b);
+
+enum class SegmentPart { kPayload, kTiles };
+
+// A row of any statement that selects the columns of `chunk` in their usual order.
+ChunkRow ReadChunkRow(ParticipantId participant, StreamId stream, const db::BinaryResult& rows,
+                      int row);
+
+// One walk by one thread. Rows come in pages, segments a few at a time and each about once; no
+// connection is held while the visitor runs.
+class ChunkScan {
+ public:
+  struct Target {
+    ReaderPool* pool;
+    KeyStore* keys;
+    ParticipantId participant_id;
+    StreamId stream_id;
+    absl::Time deadline;
+  };
+  ChunkScan(const Target& target, SegmentPart part) : target_(target), part_(part) {}
+
+  // `packed` is the opened segment part that holds the chunk (store/segment.h), empty for a segment
+  // without tiles. Otherwise it is
+  //   NOT_FOUND  the data was erased: a gap, not a fault
+  //   DATA_LOSS  it does not open
+  // The visitor's own error ends the walk and becomes its result.
+  using Visitor = absl::FunctionRef<absl::Status(const ChunkRow& row,
+                                                 const absl::StatusOr<std::string>& packed)>;
+
+  // Every chunk of the stream, by writer and number.
+  absl::Status Everything(Visitor visit);
+  // Chunks whose plausible stamps overlap the range, by smallest stamp.
+  absl::Status InRange(const ScanRange& range, Visitor visit);
+  // One chunk.
+  absl::Status One(const ChunkRow& row, Visitor visit);
+
+ private:
+  using Page = std::vector<ChunkRow>;
+  using FetchPage = absl::FunctionRef<absl::StatusOr<Page>(const ChunkRow* after)>;
+
+  absl::Status Walk(FetchPage fetch, Visitor visit);
+  absl::StatusOr<Page> Fetch(const db::Statement& statement, const db::BinaryParams& params) const;
+  size_t BatchSize(std::span<const ChunkRow> rows) const;
+  absl::StatusOr<bool> Load(std::span<const ChunkRow> batch);
+  absl::StatusOr<std::string> Open(SegmentId segment, std::string_view sealed) const;
+
+  const Target target_;
+  const SegmentPart part_;
+  std::unordered_map<SegmentId, absl::StatusOr<std::string>> loaded_;
+};
+
+// Those of `ranges` that hold a chunk of the target's stream, in the same order.
+absl::StatusOr<std::vector<size_t>> RangesWithChunks(const ChunkScan::Target& target,
+                                                     std::span<const ScanRange> ranges);
+
+}  // namespace tidemark::store

@@ -1,0 +1,60 @@
+// Where device time stands on study time: the seam behind which clock models will come.
+//
+// Nothing stored depends on a placement. Whoever has a range of study time inverts it into device
+// time for each boot and clock, scans device time, and places what it finds.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/ids.h"
+
+namespace tidemark::store {
+
+// A line through an anchor, for one boot and clock:
+//   study = anchor_study + (device - anchor_device) * (1 + rate_ppb / 10^9)
+struct Placement {
+  BootId boot_id;
+  uint32_t clock_id = 0;
+  uint64_t model_version = 0;  // 0: the clock pair that the device declared
+  int64_t anchor_device_ns = 0;
+  int64_t anchor_study_ns = 0;
+  double rate_ppb = 0;
+  std::optional<double> sigma_ns;  // nothing: unknown
+  std::optional<double> bound_ns;
+
+  // Both saturate at the ends of int64 and never decrease. They are inverse to each other within
+  // the rounding to a nanosecond; exactly so with a rate of zero.
+  int64_t ToStudy(int64_t device_ns) const;
+  int64_t ToDevice(int64_t study_ns) const;
+
+  friend bool operator==(const Placement&, const Placement&) = default;
+};
+
+struct DevicePlacement {
+  DeviceId device_id;
+  Placement placement;
+};
+
+// Says which placements hold now. Thread-safe. A boot and clock of which nothing is known has none.
+class PlacementSource {
+ public:
+  virtual ~PlacementSource() = default;
+
+  // Both are ordered by device, boot and clock.
+  //   RESOURCE_EXHAUSTED  more boots than kPlacementsMax
+  //   others              as the database says
+  virtual absl::StatusOr<std::vector<DevicePlacement>> ForParticipant(ParticipantId participant,
+                                                                      absl::Time deadline) = 0;
+  virtual absl::StatusOr<std::vector<DevicePlacement>> ForDevice(ParticipantId participant,
+                                                                 DeviceId device,
+                                                                 absl::Time deadline) = 0;
+};
+
+// Boots and clocks of one participant: a device that boots hourly for two years stays below.
+inline constexpr size_t kPlacementsMax = 65'536;
+
+}  // namespace tidemark::store

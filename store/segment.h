@@ -1,0 +1,48 @@
+// The plain form of segment.payload and segment.tiles: what one or more chunks hold.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "core/signal/tiles.h"
+#include "store/stream_info.h"
+
+namespace tidemark::store {
+
+// How one chunk lies in a segment. Never reuse a number.
+enum class SlotForm : uint8_t {
+  // signal::EncodeBlock of the samples; the body is rebuilt from it and from the chunk's row, byte
+  // for byte, because admission checked that it can be.
+  kBlock = 1,
+  // The whole ChunkBody as it was sent (zstd): encoded segments, records, and bodies whose
+  // serialization is not the one we would rebuild.
+  kBody = 2,
+};
+
+struct SegmentSlot {
+  SlotForm form = SlotForm::kBlock;
+  std::string bytes;
+};
+
+// Slots in order; at most 32,767 of them.
+std::string PackSegment(std::span<const SegmentSlot> slots);
+// One slot as a view into `packed`. DATA_LOSS if the segment is malformed or has no such slot.
+struct SegmentSlotView {
+  SlotForm form;
+  std::string_view bytes;
+};
+absl::StatusOr<SegmentSlotView> FindSlot(std::string_view packed, int slot);
+
+// The coded buckets (signal::EncodeBuckets) of each slot, empty for slots without samples.
+std::string PackTiles(std::span<const std::string> slots);
+absl::StatusOr<std::string_view> FindTiles(std::string_view packed, int slot);
+
+// "kBody" bytes: zstd of the body with a bound on the size.
+std::string CompressBody(std::string_view body);
+absl::StatusOr<std::string> DecompressBody(std::string_view bytes, size_t body_bytes_max);
+
+}  // namespace tidemark::store

@@ -1,0 +1,44 @@
+// Evidence of what people and devices did: an append-only chain per participant or study.
+//
+//   link 1 ◄── link 2 ◄── link 3      each: number, hash of its body, hash of the link before it
+//
+// The chain is over hashes of bodies, so that a body can be erased and the chain still holds.
+// Bodies are sealed, those about a participant with the participant's own key.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/clock.h"
+#include "base/db/transaction.h"
+#include "base/ids.h"
+#include "store/key_store.h"
+
+namespace tidemark::study {
+
+struct AuditEntry {
+  Uuid subject;        // a participant, or a study
+  StudyId study_id;    // of the participant, or the same study again
+  std::string action;  // the permission used: "device.revoke"
+  PrincipalId actor;
+  std::map<std::string, std::string> details;  // never secrets, never payload
+};
+
+// Adds a link in the transaction of what it tells about. The transaction's scope must contain the
+// subject. Transactions about the same subject wait for each other from here on.
+//   FAILED_PRECONDITION  the participant's key was destroyed
+//   ABORTED              other transactions kept coming first
+absl::Status AppendAudit(db::Transaction& tx, store::KeyStore& keys, const Clock& clock,
+                         const AuditEntry& entry);
+// The same, by the machine's clock.
+absl::Status AppendAudit(db::Transaction& tx, store::KeyStore& keys, const AuditEntry& entry);
+
+// The hash that the link after this one carries; the first link carries that of number 0 with empty
+// hashes, which binds the chain to its subject.
+Sha256Digest AuditLinkHash(const Uuid& subject, int64_t seq, std::string_view prev_hash,
+                           std::string_view body_hash);
+
+}  // namespace tidemark::study

@@ -1,0 +1,23 @@
+// What the core of study/ works with.
+#pragma once
+
+#include <string>
+
+#include "base/clock.h"
+#include "base/db/pool.h"
+#include "store/key_store.h"
+#include "study/request_memory.h"
+
+namespace tidemark::study {
+
+// Everything outlives its users. `pool` connects as tm_app and has the statements of study/sql.h.
+struct Context {
+  db::Pool* pool = nullptr;
+  store::KeyStore* keys = nullptr;
+  const Clock* clock = nullptr;
+  std::string audience;  // what devices sign for
+
+  RequestMemory memory() const { return {pool, keys, clock}; }
+};
+
+}  // namespace tidemark::study

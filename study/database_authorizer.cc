@@ -1,0 +1,259 @@
+#include "study/database_authorizer.h"
+
+#include <google/protobuf/descriptor.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "base/base64.h"
+#include "base/log.h"
+#include "base/rpc/reason.h"
+#include "base/status_macros.h"
+#include "study/fields.h"
+#include "study/proofs.h"
+#include "study/token.h"
+
+namespace tidemark::study {
+namespace {
+
+constexpr std::string_view kBearer = "Bearer ";
+constexpr std::string_view kSignatureVersion = "v1.";
+constexpr char kSignatureMetadata[] = "tidemark-device-signature";
+constexpr char kSignedField[] = "bundle";
+constexpr absl::Duration kLookupMost = absl::Seconds(5);
+constexpr size_t kRefreshesMax = 4096;
+
+absl::Status CredentialInvalid() {
+  return rpc::Error(absl::StatusCode::kUnauthenticated, v1::ERROR_REASON_CREDENTIAL_INVALID,
+                    "the credential is not valid");
+}
+
+// The same words for a wrong kind of caller, a foreign object and one that does not exist.
+absl::Status NotPermitted() {
+  return rpc::Error(absl::StatusCode::kPermissionDenied, v1::ERROR_REASON_NOT_PERMITTED,
+                    "not permitted");
+}
+
+// The value of a metadata key that came exactly once; nothing otherwise.
+std::optional<std::string_view> FindMetadata(const grpc::ServerContextBase& context,
+                                             const char* key) {
+  const auto [begin, end] = context.client_metadata().equal_range(key);
+  if (begin == end || std::next(begin) != end) return std::nullopt;
+  return std::string_view(begin->second.data(), begin->second.size());
+}
+
+bool HasMetadata(const grpc::ServerContextBase& context, const char* key) {
+  return context.client_metadata().count(key) > 0;
+}
+
+std::optional<std::string> StringField(const google::protobuf::Message& message,
+                                       const std::string& name) {
+  const auto* field = message.GetDescriptor()->FindFieldByName(name);
+  if (field == nullptr || field->is_repeated() ||
+      field->cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_STRING) {
+    return std::nullopt;
+  }
+  return message.GetReflection()->GetString(message, field);
+}
+
+rpc::Caller CallerOf(const CredentialRecord& record, std::string credential_id) {
+  rpc::Caller caller;
+  caller.kind = static_cast<rpc::CallerKind>(record.principal_kind);
+  caller.principal_id = record.principal_id;
+  caller.study_id = record.study_id;
+  caller.participant_id = record.participant_id;
+  if (caller.kind == rpc::CallerKind::kDevice)
+    caller.device_id = DeviceId{record.principal_id.uuid};
+  caller.credential_id = std::move(credential_id);
+  return caller;
+}
+
+rpc::Caller CallerOf(const DeviceAccess& access) {
+  rpc::Caller caller;
+  caller.kind = rpc::CallerKind::kDevice;
+  caller.principal_id = PrincipalId{access.device_id.uuid};
+  caller.study_id = access.study_id;
+  caller.participant_id = access.participant_id;
+  caller.device_id = access.device_id;
+  return caller;
+}
+
+bool MayProve(TokenKind token, const CredentialRecord& record) {
+  switch (token) {
+    case TokenKind::kOperator:
+      return record.principal_kind == PrincipalKind::kOperator;
+    case TokenKind::kManager:
+      return record.principal_kind == PrincipalKind::kManager;
+    case TokenKind::kSession:
+      return record.kind == CredentialKind::kDeviceSession;
+    case TokenKind::kEnrolment:
+      return false;
+  }
+  return false;
+}
+
+bool Allows(const v1::Authz& policy, rpc::CallerKind kind) {
+  return std::find(policy.allowed().begin(), policy.allowed().end(), static_cast<int>(kind)) !=
+         policy.allowed().end();
+}
+
+}  // namespace
+
+DatabaseAuthorizer::DatabaseAuthorizer(Context context, rpc::PolicyTable policies)
+    : context_(std::move(context)),
+      policies_(std::move(policies)),
+      directory_(context_),
+      refreshes_(kRefreshesMax, kRefreshesMax),
+      refresher_([this] { RefreshLoop(); }) {}
+
+DatabaseAuthorizer::~DatabaseAuthorizer() {
+  refreshes_.Close();
+  refresher_.join();
+}
+
+absl::StatusOr<rpc::Caller> DatabaseAuthorizer::Authorize(
+    std::string_view method, const grpc::ServerContextBase& context,
+    const google::protobuf::Message& request) {
+  const v1::Authz* policy = policies_.Find(method);
+  if (policy == nullptr) return NotPermitted();
+  if (policy->unauthenticated()) return rpc::Caller();
+  TM_ASSIGN_OR_RETURN(rpc::Caller caller, Authenticate(*policy, context, request));
+  if (!Allows(*policy, caller.kind)) return NotPermitted();
+  TM_RETURN_IF_ERROR(Reach(caller, *policy, request, rpc::DeadlineOf(context, kLookupMost)));
+  return caller;
+}
+
+absl::StatusOr<rpc::Caller> DatabaseAuthorizer::Authenticate(
+    const v1::Authz& policy, const grpc::ServerContextBase& context,
+    const google::protobuf::Message& request) {
+  const absl::Time deadline = rpc::DeadlineOf(context, kLookupMost);
+  if (HasMetadata(context, "authorization")) {
+    const auto header = FindMetadata(context, "authorization");
+    if (!header || header->substr(0, kBearer.size()) != kBearer) return CredentialInvalid();
+    return ByToken(header->substr(kBearer.size()), deadline);
+  }
+  if (policy.device_signature()) {
+    const auto header = FindMetadata(context, kSignatureMetadata);
+    if (header) return BySignature(*header, request, deadline);
+  }
+  return CredentialInvalid();
+}
+
+absl::StatusOr<rpc::Caller> DatabaseAuthorizer::ByToken(std::string_view text,
+                                                        absl::Time deadline) {
+  const std::optional<Token> token = Token::Parse(text);
+  if (!token) return CredentialInvalid();
+  TM_ASSIGN_OR_RETURN(const auto record, directory_.FindCredential(token->public_id, deadline));
+  if (record == nullptr || !token->Proves(record->secret_sha256) ||
+      !MayProve(token->kind, *record)) {
+    return CredentialInvalid();
+  }
+  TM_RETURN_IF_ERROR(record->CheckHolds(NowUs(*context_.clock)));
+  return CallerOf(*record, token->public_id);
+}
+
+absl::StatusOr<rpc::Caller> DatabaseAuthorizer::BySignature(
+    std::string_view header, const google::protobuf::Message& request, absl::Time deadline) {
+  if (header.substr(0, kSignatureVersion.size()) != kSignatureVersion) return CredentialInvalid();
+  header.remove_prefix(kSignatureVersion.size());
+  const size_t dot = header.find('.');
+  if (dot == std::string_view::npos) return CredentialInvalid();
+  const absl::StatusOr<DeviceId> device = DeviceId::Parse(header.substr(0, dot));
+  const absl::StatusOr<std::string> signature = Base64UrlDecode(header.substr(dot + 1));
+  const std::optional<std::string> bundle = StringField(request, kSignedField);
+  if (!device.ok() || !signature.ok() || !bundle) return CredentialInvalid();
+  TM_ASSIGN_OR_RETURN(const auto access, directory_.FindDevice(*device, deadline));
+  if (access == nullptr ||
+      !access->IsSignature(BundleProofBytes(context_.audience, *device, *bundle), *signature)) {
+    return CredentialInvalid();
+  }
+  TM_RETURN_IF_ERROR(access->CheckActive());
+  return CallerOf(*access);
+}
+
+absl::Status DatabaseAuthorizer::Reach(rpc::Caller& caller, const v1::Authz& policy,
+                                       const google::protobuf::Message& request,
+                                       absl::Time deadline) {
+  if (policy.object_kind() == v1::OBJECT_KIND_UNSPECIFIED) return absl::OkStatus();
+  const std::optional<std::string> text = StringField(request, policy.object_field());
+  if (!text) return NotPermitted();
+  TM_ASSIGN_OR_RETURN(const Uuid id, ParseId<Uuid>(policy.object_field(), *text));
+  switch (policy.object_kind()) {
+    case v1::OBJECT_KIND_STUDY:
+      if (caller.study_id.uuid != id) return NotPermitted();
+      caller.object_study = caller.study_id;
+      return absl::OkStatus();
+    case v1::OBJECT_KIND_PARTICIPANT:
+      return ReachParticipant(caller, ParticipantId{id}, deadline);
+    case v1::OBJECT_KIND_OWN_DEVICE:
+      if (caller.device_id.uuid != id) return NotPermitted();
+      caller.object_participant = caller.participant_id;
+      caller.object_study = caller.study_id;
+      return absl::OkStatus();
+    default:
+      return NotPermitted();
+  }
+}
+
+absl::Status DatabaseAuthorizer::ReachParticipant(rpc::Caller& caller, ParticipantId participant,
+                                                  absl::Time deadline) {
+  if (caller.kind == rpc::CallerKind::kDevice) {
+    if (caller.participant_id != participant) return NotPermitted();
+  } else {
+    TM_ASSIGN_OR_RETURN(const std::optional<StudyId> study,
+                        directory_.FindStudyOf(participant, deadline));
+    if (!study || *study != caller.study_id) return NotPermitted();
+  }
+  caller.object_participant = participant;
+  caller.object_study = caller.study_id;
+  return absl::OkStatus();
+}
+
+absl::Status DatabaseAuthorizer::Recheck(const rpc::Caller& caller, bool may_block) {
+  if (may_block) return Ask(caller);
+  if (caller.credential_id.empty()) {
+    const auto found = directory_.PeekDevice(caller.device_id);
+    if (!found || !found->fresh) RefreshLater(caller);
+    if (!found) return absl::OkStatus();
+    return found->value == nullptr ? CredentialInvalid() : found->value->CheckActive();
+  }
+  const auto found = directory_.PeekCredential(caller.credential_id);
+  if (!found || !found->fresh) RefreshLater(caller);
+  if (!found) return absl::OkStatus();
+  return found->value == nullptr ? CredentialInvalid()
+                                 : found->value->CheckHolds(NowUs(*context_.clock));
+}
+
+absl::Status DatabaseAuthorizer::Ask(const rpc::Caller& caller) {
+  const absl::Time deadline = absl::Now() + kLookupMost;
+  if (caller.credential_id.empty()) {
+    TM_ASSIGN_OR_RETURN(const auto access, directory_.FindDevice(caller.device_id, deadline));
+    return access == nullptr ? CredentialInvalid() : access->CheckActive();
+  }
+  TM_ASSIGN_OR_RETURN(const auto record, directory_.FindCredential(caller.credential_id, deadline));
+  return record == nullptr ? CredentialInvalid() : record->CheckHolds(NowUs(*context_.clock));
+}
+
+// A full queue forgets the wish: the next message of that caller repeats it.
+void DatabaseAuthorizer::RefreshLater(const rpc::Caller& caller) {
+  MutexLock lock(mutex_);
+  if (!refreshing_.insert(caller.principal_id).second) return;
+  rpc::Caller copy = caller;
+  if (!refreshes_.TryPush(copy, 1)) refreshing_.erase(caller.principal_id);
+}
+
+void DatabaseAuthorizer::RefreshLoop() {
+  for (;;) {
+    const std::vector<rpc::Caller> callers = refreshes_.PopSome(1, kRefreshesMax);
+    if (callers.empty()) return;
+    const absl::Status status = Ask(callers.front());
+    if (!status.ok() && !absl::IsUnauthenticated(status)) {
+      LogWarning("a caller could not be checked again: {}", status.ToString());
+    }
+    MutexLock lock(mutex_);
+    refreshing_.erase(callers.front().principal_id);
+  }
+}
+
+}  // namespace tidemark::study

@@ -1,0 +1,63 @@
+// Decides calls by the policy of their method and by what the database says of the caller.
+#pragma once
+
+#include <set>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "base/bounded_queue.h"
+#include "base/mutex.h"
+#include "base/rpc/guard.h"
+#include "base/rpc/policy.h"
+#include "study/access_directory.h"
+#include "study/context.h"
+
+namespace tidemark::study {
+
+// Thread-safe. A caller proves itself by
+//   authorization: Bearer <token>           operators, managers, sessions of devices
+//   tidemark-device-signature: v1.<device id>.<base64url>
+//                                           over the request's `bundle`, where the policy allows it
+// A token goes before a signature when both are there. Starts one thread, which asks anew about the
+// callers of open streams.
+class DatabaseAuthorizer : public rpc::Authorizer {
+ public:
+  DatabaseAuthorizer(Context context, rpc::PolicyTable policies);
+  ~DatabaseAuthorizer() override;
+
+  absl::StatusOr<rpc::Caller> Authorize(std::string_view method,
+                                        const grpc::ServerContextBase& context,
+                                        const google::protobuf::Message& request) override;
+  // What is known of the caller decides even when it is old, so that a revocation that the
+  // background learnt of holds from the next message on.
+  absl::Status Recheck(const rpc::Caller& caller, bool may_block) override;
+
+ private:
+  absl::StatusOr<rpc::Caller> Authenticate(const v1::Authz& policy,
+                                           const grpc::ServerContextBase& context,
+                                           const google::protobuf::Message& request);
+  absl::StatusOr<rpc::Caller> ByToken(std::string_view text, absl::Time deadline);
+  absl::StatusOr<rpc::Caller> BySignature(std::string_view header,
+                                          const google::protobuf::Message& request,
+                                          absl::Time deadline);
+  absl::Status Reach(rpc::Caller& caller, const v1::Authz& policy,
+                     const google::protobuf::Message& request, absl::Time deadline);
+  absl::Status ReachParticipant(rpc::Caller& caller, ParticipantId participant,
+                                absl::Time deadline);
+
+  absl::Status Ask(const rpc::Caller& caller);
+  void RefreshLater(const rpc::Caller& caller) TM_EXCLUDES(mutex_);
+  void RefreshLoop() TM_EXCLUDES(mutex_);
+
+  const Context context_;
+  const rpc::PolicyTable policies_;
+  AccessDirectory directory_;
+
+  BoundedQueue<rpc::Caller> refreshes_;
+  Mutex mutex_;
+  std::set<PrincipalId> refreshing_ TM_GUARDED_BY(mutex_);  // in refreshes_, each once
+  std::thread refresher_;
+};
+
+}  // namespace tidemark::study

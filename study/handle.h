@@ -1,0 +1,48 @@
+// From a guarded gRPC call to a method of the core and back.
+#pragma once
+
+#include <string_view>
+
+#include "base/rpc/guard.h"
+#include "study/call.h"
+
+namespace tidemark::study {
+
+inline Call CallOf(const rpc::Caller& caller, const grpc::ServerContextBase& context) {
+  return {.principal_id = caller.principal_id,
+          .study_id = caller.object_study,
+          .participant_id = caller.object_participant,
+          .device_id = caller.device_id,
+          .caller_study_id = caller.study_id,
+          .scope = caller.scope(),
+          .deadline = rpc::DeadlineOf(context)};
+}
+
+// Answers a call with (core.*method)(call, request), once the authorizer let it pass.
+template <class Core, class Request, class Response>
+grpc::Status Handle(rpc::Authorizer& authorizer, std::string_view name,
+                    const grpc::ServerContext* context, const Core& core,
+                    absl::StatusOr<Response> (Core::*method)(const Call&, const Request&) const,
+                    const Request& request, Response* response) {
+  return rpc::Guarded(authorizer, name, context, request,
+                      [&](const rpc::Caller& caller) -> absl::Status {
+                        auto result = (core.*method)(CallOf(caller, *context), request);
+                        if (result.ok()) *response = *std::move(result);
+                        return result.status();
+                      });
+}
+
+// The same for methods that anybody may call.
+template <class Core, class Request, class Response>
+grpc::Status Handle(rpc::Authorizer& authorizer, std::string_view name,
+                    const grpc::ServerContext* context, const Core& core,
+                    absl::StatusOr<Response> (Core::*method)(const Request&, absl::Time) const,
+                    const Request& request, Response* response) {
+  return rpc::Guarded(authorizer, name, context, request, [&](const rpc::Caller&) -> absl::Status {
+    auto result = (core.*method)(request, rpc::DeadlineOf(*context));
+    if (result.ok()) *response = *std::move(result);
+    return result.status();
+  });
+}
+
+}  // namespace tidemark::study

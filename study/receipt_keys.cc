@@ -1,0 +1,68 @@
+#include "study/receipt_keys.h"
+
+#include "base/base64.h"
+#include "base/crypto.h"
+#include "base/db/transaction.h"
+#include "base/status_macros.h"
+#include "study/fields.h"
+#include "study/sql.h"
+
+namespace tidemark::study {
+namespace {
+
+constexpr size_t kKeyIdChars = 16;
+
+v1::ReceiptKey KeyOfRow(const pqxx::row& row) {
+  v1::ReceiptKey key;
+  key.set_key_id(row["key_id"].as<std::string>());
+  key.set_public_key(db::BytesOf(row["public_key"]));
+  *key.mutable_valid_from() = TimestampOfUs(row["valid_from_us"].as<int64_t>());
+  if (!row["valid_until_us"].is_null()) {
+    *key.mutable_valid_until() = TimestampOfUs(row["valid_until_us"].as<int64_t>());
+  }
+  return key;
+}
+
+}  // namespace
+
+std::string ReceiptKeyId(std::string_view public_key) {
+  const Sha256Digest digest = Sha256(public_key);
+  return HexEncode(AsView(digest)).substr(0, kKeyIdChars);
+}
+
+absl::StatusOr<std::string> RegisterReceiptKey(db::Pool& pool, store::KeyStore& keys,
+                                               const Clock& clock, absl::Time deadline) {
+  TM_ASSIGN_OR_RETURN(const std::string pem, keys.ReceiptKeyPem());
+  TM_ASSIGN_OR_RETURN(const SigningKey key, SigningKey::FromPem(pem));
+  const std::string public_key = key.Public().Export();
+  const std::string key_id = ReceiptKeyId(public_key);
+  TM_RETURN_IF_ERROR(db::Transact(pool, "RegisterReceiptKey", db::AccessScope::None(), deadline,
+                                  [&](db::Transaction& tx) -> absl::Status {
+                                    tx.Exec(sql::kInsertReceiptKey, key_id, db::Bytea(public_key),
+                                            NowUs(clock));
+                                    return absl::OkStatus();
+                                  }));
+  return key_id;
+}
+
+absl::StatusOr<std::vector<v1::ReceiptKey>> ListReceiptKeys(db::Pool& pool, absl::Time deadline) {
+  return db::Transact(pool, "ListReceiptKeys", db::AccessScope::None(), deadline,
+                      [&](db::Transaction& tx) -> absl::StatusOr<std::vector<v1::ReceiptKey>> {
+                        std::vector<v1::ReceiptKey> keys;
+                        for (const pqxx::row& row : tx.Exec(sql::kListReceiptKeys)) {
+                          keys.push_back(KeyOfRow(row));
+                        }
+                        return keys;
+                      });
+}
+
+absl::StatusOr<uint64_t> DatabaseGeneration(db::Pool& pool, absl::Time deadline) {
+  return db::Transact(pool, "DatabaseGeneration", db::AccessScope::None(), deadline,
+                      [&](db::Transaction& tx) -> absl::StatusOr<uint64_t> {
+                        const pqxx::result rows = tx.Exec(sql::kFindRestoreMark);
+                        if (rows.empty()) return absl::DataLossError("restore_mark is empty");
+                        return rows[0][0].as<uint64_t>();
+                      });
+}
+
+}  // namespace tidemark::study

@@ -1,0 +1,5 @@
+-- insert_receipt_key: the public half of a key that signs receipts; changes nothing when known.
+-- scope: reference
+insert into receipt_key (key_id, public_key, valid_from)
+values ($1::text, $2::bytea, timestamptz 'epoch' + $3::bigint * interval '1 microsecond')
+    on conflict (key_id) do nothing

@@ -1,0 +1,23 @@
+// The embedded statements of every module: a new module with SQL adds its line, and links, here.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "base/db/sql.h"
+#include "base/db/statement.h"
+
+namespace tidemark::migrations {
+
+struct ModuleStatements {
+  const char* folder;
+  std::span<const db::Statement> statements;
+};
+
+inline std::vector<ModuleStatements> AllStatements() {
+  return {
+      {"base/db", db::sql::kAllStatements},
+  };
+}
+
+}  // namespace tidemark::migrations
