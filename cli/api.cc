@@ -1,7 +1,9 @@
 #include "cli/api.h"
 
 #include <fmt/format.h>
+#include <google/protobuf/util/json_util.h>
 
+#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "cli/exit_code.h"
@@ -84,6 +86,16 @@ absl::StatusOr<v1::Stream> Api::Stream(const std::string& participant_id,
   if (found) return *found;
   return absl::NotFoundError(fmt::format(
       "stream: the participant has no stream \"{}\"; see: tidemark stream list", id_or_name));
+}
+
+absl::StatusOr<v1::GetServerInfoResponse> ParseServerInfo(const std::string& text) {
+  const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  v1::GetServerInfoResponse info;
+  if (!json.is_object() || !json.contains("server") ||
+      !google::protobuf::util::JsonStringToMessage(json["server"].dump(), &info).ok()) {
+    return UsageError("keys: the file is not what `tidemark doctor --json` prints");
+  }
+  return info;
 }
 
 std::string NewRequestId() { return Uuid::MakeRandom().ToString(); }

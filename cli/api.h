@@ -93,6 +93,9 @@ class Api {
   std::string token_;
 };
 
+// What `tidemark doctor --json` printed about a server. INVALID_ARGUMENT on anything else.
+absl::StatusOr<v1::GetServerInfoResponse> ParseServerInfo(const std::string& text);
+
 // A fresh id for a mutation.
 std::string NewRequestId();
 

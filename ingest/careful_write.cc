@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/db/access_scope.h"
 #include "base/status_macros.h"
 #include "ingest/sql.h"
 #include "store/envelope.h"

@@ -18,10 +18,10 @@ SetAside ReasonOfSettled(const NumberFacts& facts) {
 
 Classified Classify(const Decision& decision, const NumberFacts& facts,
                     std::optional<v1::ReceiptReason> before) {
-  if (facts.stored && facts.stored_sha256 == decision.sha256) return {Fate::kDuplicate};
+  if (facts.stored && facts.stored_sha256 == decision.sha256) return {.fate = Fate::kDuplicate};
   const SetAside* broken = std::get_if<SetAside>(&decision.what);
-  if (broken == nullptr && !facts.settled()) return {Fate::kStore};
-  if (before) return {Fate::kAlreadySetAside, *before};
+  if (broken == nullptr && !facts.settled()) return {.fate = Fate::kStore};
+  if (before) return {.fate = Fate::kAlreadySetAside, .reason = *before};
   const SetAside why = broken != nullptr ? *broken : ReasonOfSettled(facts);
   return {Fate::kSetAside, why.reason, why.detail, !facts.settled() && facts.own_outbox};
 }

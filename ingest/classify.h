@@ -31,8 +31,8 @@ enum class Fate {
 struct Classified {
   Fate fate = Fate::kStore;
   v1::ReceiptReason reason = v1::RECEIPT_REASON_UNSPECIFIED;
-  std::string detail;            // for kSetAside
-  bool settles_number = false;   // for kSetAside
+  std::string detail{};         // for kSetAside
+  bool settles_number = false;  // for kSetAside
 };
 
 // `before` is the reason with which the same bytes of the same device were set aside before.

@@ -56,11 +56,12 @@ std::string ToMultirange(std::span<const NumberRun> runs) {
 absl::StatusOr<std::vector<NumberRun>> ParseMultirange(std::string_view text) {
   std::vector<NumberRun> runs;
   if (!Consume(text, '{')) return Malformed();
-  if (Consume(text, '}')) return text.empty() ? absl::StatusOr(std::move(runs)) : Malformed();
-  do {
-    if (!ConsumeRun(text, &runs.emplace_back())) return Malformed();
-  } while (Consume(text, ','));
-  if (!Consume(text, '}') || !text.empty()) return Malformed();
+  if (text != "}") {
+    do {
+      if (!ConsumeRun(text, &runs.emplace_back())) return Malformed();
+    } while (Consume(text, ','));
+  }
+  if (text != "}") return Malformed();
   return runs;
 }
 

@@ -68,7 +68,7 @@ class KeyStore {
 // folder is new. Keeps at most `cached_keys_max` unwrapped data keys in memory.
 struct FolderKeyStoreOptions {
   std::string folder;
-  std::string kek_path;
+  std::string kek_path = {};
   size_t cached_keys_max = 65'536;
 };
 absl::StatusOr<std::unique_ptr<KeyStore>> OpenFolderKeyStore(const FolderKeyStoreOptions& options);

@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/clock.h"
+#include "base/crypto.h"
 #include "base/db/transaction.h"
 #include "base/ids.h"
 #include "store/key_store.h"

@@ -9,6 +9,7 @@
 #include "study/page.h"
 #include "study/principals.h"
 #include "study/sql.h"
+#include "tidemark/v1/study.pb.h"
 
 namespace tidemark::study {
 namespace {

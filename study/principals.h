@@ -20,8 +20,8 @@ enum class PrincipalState : int16_t { kPending = 1, kActive = 2, kRevoked = 3 };
 struct NewPrincipal {
   PrincipalId principal_id;
   PrincipalKind kind = PrincipalKind::kManager;
-  StudyId study_id;              // zero for an operator
-  ParticipantId participant_id;  // of a device
+  StudyId study_id{};              // zero for an operator
+  ParticipantId participant_id{};  // of a device
   std::string display_name;
   PrincipalState state = PrincipalState::kActive;
 };

@@ -100,7 +100,7 @@ absl::Status RunBuilder::Flush(signal::Stamps stamps) {
     plane.clear();
   }
   const uint64_t first_counter = std::exchange(counter_, counter_ + stamps.size());
-  return sink_.Append(
+  return sink_->Append(
       stream_, {.first_counter = first_counter, .stamps = std::move(stamps), .values = values});
 }
 

@@ -44,7 +44,7 @@ v1::StreamDeclaration MotionDeclaration(v1::Modality modality, std::string_view 
 class RunBuilder {
  public:
   RunBuilder(ingest::RecordingSink& sink, int stream, size_t channels)
-      : sink_(sink), stream_(stream), planes_(channels) {}
+      : sink_(&sink), stream_(stream), planes_(channels) {}
 
   void AddStamp(int64_t stamp_ns) { stamps_ns_.push_back(stamp_ns); }
   template <class T>
@@ -69,7 +69,7 @@ class RunBuilder {
  private:
   absl::Status Flush(signal::Stamps stamps);
 
-  ingest::RecordingSink& sink_;
+  ingest::RecordingSink* sink_;
   int stream_;
   uint64_t counter_ = 0;
   std::vector<int64_t> stamps_ns_;

@@ -50,7 +50,7 @@ std::vector<Boot> MakeBoots(const SimulateOptions& options, int participant,
     boot.rate = drift + 1e-6 * random.Normal();
     boot.wall_error_ns = ToNs(0.4 * random.Normal());
     boots.push_back(boot);
-    begin_ns = boot.end_ns + ToNs(up_s > 60 ? random.Between(20, 60) : up_s + 10);
+    begin_ns = boot.end_ns + ToNs(random.Between(45, 90));
   }
   return boots;
 }

@@ -1,9 +1,6 @@
 #include "cli/simulate/faults.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <limits>
 
 namespace tidemark::cli {
 namespace {
@@ -22,36 +19,36 @@ std::string_view NameOf(FaultKind kind) {
   return "";
 }
 
-FaultPlan::FaultPlan(const SimulateOptions& options, int participant, std::string_view stream,
-                     const FaultRates& rates)
-    : random_(options.seed, participant, fmt::format("faults/{}", stream)),
+FaultPlan::FaultPlan(const SimulateOptions& options, int participant, const std::string& name,
+                     const FaultRates& rates, uint64_t samples)
+    : random_(options.seed, participant, "faults/" + name),
       rates_(rates),
-      enabled_(options.faults) {
+      samples_(options.faults ? samples : 0) {
   Next();
 }
 
 void FaultPlan::Next() {
-  if (!enabled_) {
-    current_ = {.first = std::numeric_limits<uint64_t>::max(), .count = 0};
-    return;
-  }
   const auto samples = [&](double seconds) {
     return std::max<uint64_t>(1, static_cast<uint64_t>(seconds * rates_.rate_hz));
   };
-  // A healthy stretch stands before, between and after faults.
-  current_.first = current_.end() + 2 + samples(2 + random_.Exponential(kFaultEveryS));
+  // A healthy stretch stands before and between faults.
+  Fault fault{.first = planned_until_ + 2 + samples(2 + random_.Exponential(kFaultEveryS))};
   const double which = random_.Unit();
   if (which < 0.3 && rates_.may_repeat) {
-    current_.kind = FaultKind::kRepeatedStamp;
-    current_.count = 1 + random_.Below(5);
+    fault.kind = FaultKind::kRepeatedStamp;
+    fault.count = 1 + random_.Below(5);
   } else if (which < 0.6 && rates_.may_be_nan) {
-    current_.kind = FaultKind::kNotANumber;
-    current_.count = samples(random_.Between(0.05, 3));
+    fault.kind = FaultKind::kNotANumber;
+    fault.count = samples(random_.Between(0.05, 3));
   } else {
-    current_.kind = FaultKind::kLost;
     const bool is_long = random_.Chance(kLongLossChance);
-    current_.count = samples(is_long ? random_.Between(20, 150) : random_.Between(0.05, 2.5));
+    fault.count = samples(is_long ? random_.Between(20, 150) : random_.Between(0.05, 2.5));
   }
+  planned_until_ = fault.end();
+  current_.reset();
+  if (fault.first >= samples_) return;
+  fault.count = std::min(fault.count, samples_ - fault.first);
+  current_ = fault;
 }
 
 }  // namespace tidemark::cli

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include "cli/simulate/random.h"
@@ -12,7 +14,7 @@ namespace tidemark::cli {
 enum class FaultKind { kLost, kRepeatedStamp, kNotANumber };
 std::string_view NameOf(FaultKind kind);
 
-// Samples [first, first + count) of a stream, by the device's counter.
+// Samples [first, first + count) of one boot of a stream.
 struct Fault {
   FaultKind kind = FaultKind::kLost;
   uint64_t first = 0;
@@ -26,22 +28,25 @@ struct FaultRates {
   bool may_be_nan = false;     // float streams
 };
 
-// Walks through the faults of one stream, front to back; they never touch each other.
-// kRepeatedStamp: the samples carry the stamp of the one before them.
+// Walks through the faults of one stream in one boot of `samples` samples, front to back; they
+// never touch one another nor the first sample. Samples of kRepeatedStamp carry the stamp of the one
+// before them.
 class FaultPlan {
  public:
-  FaultPlan(const SimulateOptions& options, int participant, std::string_view stream,
-            const FaultRates& rates);
+  // `name` is one of a kind within the participant: device, stream and boot.
+  FaultPlan(const SimulateOptions& options, int participant, const std::string& name,
+            const FaultRates& rates, uint64_t samples);
 
-  // The fault that covers or follows what Next() passed; count 0 when there are no faults.
-  const Fault& current() const { return current_; }
+  // The fault after those that Next() passed; nothing when there are no more.
+  const std::optional<Fault>& current() const { return current_; }
   void Next();
 
  private:
   Random random_;
   FaultRates rates_;
-  bool enabled_;
-  Fault current_;
+  uint64_t samples_;
+  uint64_t planned_until_ = 0;
+  std::optional<Fault> current_;
 };
 
 }  // namespace tidemark::cli

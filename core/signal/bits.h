@@ -57,6 +57,14 @@ class BitReader {
     Skip(bits);
     return value;
   }
+  // As Get, right after GetZeros: its refill covers both.
+  uint64_t GetAfterZeros(int bits) {
+    if (available_ < bits) return Get(bits);
+    const uint64_t value = pending_ & ((uint64_t{1} << bits) - 1);
+    pending_ >>= bits;
+    available_ -= bits;
+    return value;
+  }
   // `bits` <= 64.
   uint64_t GetLong(int bits) {
     if (bits <= 32) return Get(bits);

@@ -136,8 +136,10 @@ template <class Float>
 template <class Float>
 [[nodiscard]] bool DecodeFloatChannel(Guise guise, ByteReader& from, size_t count, char* values) {
   switch (guise) {
-    case Guise::kPlain: return DecodeFloats<Float>(from, count, values);
-    case Guise::kDisguised: return DecodeDisguised<Float>(from, count, values);
+    case Guise::kPlain:
+      return DecodeFloats<Float>(from, count, values);
+    case Guise::kDisguised:
+      return DecodeDisguised<Float>(from, count, values);
     case Guise::kNarrow:
       if constexpr (sizeof(Float) == sizeof(double)) return DecodeNarrow(from, count, values);
       return false;
@@ -155,8 +157,10 @@ void EncodeChannel(SampleType type, std::string_view values, Effort effort, std:
     case SampleType::kInt32:
       AppendHead(type, Guise::kPlain, to);
       return EncodeIntegers<int32_t>(values.data(), values.size() / 4, effort, to);
-    case SampleType::kFloat32: return EncodeFloatChannel<float>(type, values, effort, to);
-    case SampleType::kFloat64: return EncodeFloatChannel<double>(type, values, effort, to);
+    case SampleType::kFloat32:
+      return EncodeFloatChannel<float>(type, values, effort, to);
+    case SampleType::kFloat64:
+      return EncodeFloatChannel<double>(type, values, effort, to);
   }
 }
 
@@ -169,8 +173,10 @@ bool DecodeChannel(SampleType type, ByteReader& from, size_t count, char* values
       return guise == Guise::kPlain && DecodeIntegers<int16_t>(from, count, values);
     case SampleType::kInt32:
       return guise == Guise::kPlain && DecodeIntegers<int32_t>(from, count, values);
-    case SampleType::kFloat32: return DecodeFloatChannel<float>(guise, from, count, values);
-    case SampleType::kFloat64: return DecodeFloatChannel<double>(guise, from, count, values);
+    case SampleType::kFloat32:
+      return DecodeFloatChannel<float>(guise, from, count, values);
+    case SampleType::kFloat64:
+      return DecodeFloatChannel<double>(guise, from, count, values);
   }
   return false;
 }

@@ -99,8 +99,8 @@ double RoundingError(Float value) {
   // The power of two at or below the value.
   const auto power = std::bit_cast<Float>(std::bit_cast<BitsOf<Float>>(value) & kExponent);
   constexpr double kUlps = sizeof(Float) == 4 ? 0.5 : 2;
-  return kUlps * std::max<double>(static_cast<double>(power) * Limits::epsilon(),
-                                  Limits::denorm_min());
+  return kUlps *
+         std::max<double>(static_cast<double>(power) * Limits::epsilon(), Limits::denorm_min());
 }
 
 // Distances of the sampled values from zero and from one another.

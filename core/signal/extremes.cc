@@ -53,8 +53,8 @@ Any OrderedKey(Any bits, Int sign_shift) {
 
 // Magnitudes from here on are infinite or not a number.
 template <class Number>
-constexpr auto kInfinite = std::bit_cast<typename KeyOf<Number>::Type>(
-    std::numeric_limits<Number>::infinity());
+constexpr auto kInfinite =
+    std::bit_cast<typename KeyOf<Number>::Type>(std::numeric_limits<Number>::infinity());
 
 template <class Number, class Int>
 void Include(Int key, Bounds<Int>& bounds) {
@@ -133,10 +133,14 @@ Extremes ExtremesOfNumbers(const char* values, size_t count) {
 
 Extremes ExtremesOf(SampleType type, const char* values, size_t count) {
   switch (type) {
-    case SampleType::kInt16: return ExtremesOfNumbers<int16_t>(values, count);
-    case SampleType::kInt32: return ExtremesOfNumbers<int32_t>(values, count);
-    case SampleType::kFloat32: return ExtremesOfNumbers<float>(values, count);
-    case SampleType::kFloat64: return ExtremesOfNumbers<double>(values, count);
+    case SampleType::kInt16:
+      return ExtremesOfNumbers<int16_t>(values, count);
+    case SampleType::kInt32:
+      return ExtremesOfNumbers<int32_t>(values, count);
+    case SampleType::kFloat32:
+      return ExtremesOfNumbers<float>(values, count);
+    case SampleType::kFloat64:
+      return ExtremesOfNumbers<double>(values, count);
   }
   return {};
 }

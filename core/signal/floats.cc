@@ -134,8 +134,8 @@ bool DecodeFloats(ByteReader& from, size_t count, char* values) {
   const std::string_view frame = from.ReadBytes(*size);
   if (!from.ok()) return false;
   std::string planes(bytes, '\0');
-  const size_t decoded = ZSTD_decompressDCtx(Decompressor(), planes.data(), planes.size(),
-                                             frame.data(), frame.size());
+  const size_t decoded =
+      ZSTD_decompressDCtx(Decompressor(), planes.data(), planes.size(), frame.data(), frame.size());
   if (ZSTD_isError(decoded) || decoded != bytes) return false;
   FromPlanes<BitsOf<Float>>(planes, count, values);
   return true;

@@ -10,9 +10,12 @@ namespace {
 
 double MetrePerSecond2In(AccelerationUnit unit) {
   switch (unit) {
-    case AccelerationUnit::kMetrePerSecond2: return 1;
-    case AccelerationUnit::kG: return kStandardGravity;
-    case AccelerationUnit::kG64th: return kStandardGravity / 64;
+    case AccelerationUnit::kMetrePerSecond2:
+      return 1;
+    case AccelerationUnit::kG:
+      return kStandardGravity;
+    case AccelerationUnit::kG64th:
+      return kStandardGravity / 64;
   }
   return std::numeric_limits<double>::quiet_NaN();
 }

@@ -33,7 +33,7 @@ constexpr uint8_t kCoderMask = 0xF;
 constexpr uint8_t kStrided = 0x80;
 constexpr int kLiveOrderMax = 2;
 // The order of a live channel is chosen by looking at so many blocks.
-constexpr size_t kProbedBlocks = 4;
+constexpr size_t kProbedBlocks = 2;
 constexpr size_t kBlock = kPackedValues;
 
 // Values around one block, the ones before it first: what residuals are computed from.
@@ -62,10 +62,14 @@ class Window {
   }
   void Residuals(int order, uint32_t* to) const {
     switch (order) {
-      case 0: return Residuals<0>(to);
-      case 1: return Residuals<1>(to);
-      case 2: return Residuals<2>(to);
-      default: return Residuals<3>(to);
+      case 0:
+        return Residuals<0>(to);
+      case 1:
+        return Residuals<1>(to);
+      case 2:
+        return Residuals<2>(to);
+      default:
+        return Residuals<3>(to);
     }
   }
 
@@ -103,7 +107,7 @@ int OrderLimit(int order_max, size_t count) {
 // The order with the narrowest probed blocks.
 template <class Int>
 int ChooseLiveOrder(const char* values, size_t count) {
-  const size_t stride = std::max<size_t>(1, count / kBlock / kProbedBlocks);
+  const size_t stride = count / (kBlock * kProbedBlocks) + 1;
   int best_order = 0;
   uint64_t best_bits = std::numeric_limits<uint64_t>::max();
   for (int order = 0; order <= OrderLimit(kLiveOrderMax, count); ++order) {
@@ -144,8 +148,8 @@ template <class Int>
 void AppendHeads(const char* values, int order, std::string& to) {
   std::array<uint32_t, kOrderMax> differences{};
   for (int j = 0; j < order; ++j) {
-    uint32_t next = static_cast<uint32_t>(
-        int32_t{LoadLe<Int>(values + static_cast<size_t>(j) * sizeof(Int))});
+    uint32_t next =
+        static_cast<uint32_t>(int32_t{LoadLe<Int>(values + static_cast<size_t>(j) * sizeof(Int))});
     for (int level = 0; level < j; ++level) {
       next -= std::exchange(differences[static_cast<size_t>(level)], next);
     }
@@ -207,10 +211,14 @@ class Integrator {
   }
   void Run(int order, const uint32_t* zigzags, size_t n, char* values) {
     switch (order) {
-      case 0: return Run<0>(zigzags, n, values);
-      case 1: return Run<1>(zigzags, n, values);
-      case 2: return Run<2>(zigzags, n, values);
-      default: return Run<3>(zigzags, n, values);
+      case 0:
+        return Run<0>(zigzags, n, values);
+      case 1:
+        return Run<1>(zigzags, n, values);
+      case 2:
+        return Run<2>(zigzags, n, values);
+      default:
+        return Run<3>(zigzags, n, values);
     }
   }
 
@@ -320,9 +328,10 @@ void EncodeIntegers(const char* values, size_t count, Effort effort, std::string
   }
   const bool dense = effort == Effort::kDense;
   const Coder coder = dense ? Coder::kRice : Coder::kPacked;
-  const int order = dense ? ChooseDenseOrder<Int>(coded, count) : ChooseLiveOrder<Int>(coded, count);
-  to.push_back(static_cast<char>(static_cast<int>(coder) | order << kOrderShift |
-                                 (strided ? kStrided : 0)));
+  const int order =
+      dense ? ChooseDenseOrder<Int>(coded, count) : ChooseLiveOrder<Int>(coded, count);
+  to.push_back(
+      static_cast<char>(static_cast<int>(coder) | order << kOrderShift | (strided ? kStrided : 0)));
   if (strided) {
     AppendVarint(to, stride);
     AppendVarint(to, ZigZag(LoadLe<Int>(values)));

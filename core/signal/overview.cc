@@ -135,9 +135,8 @@ void OverviewBuilder::AddCovered(int64_t t_min_ns, int64_t t_max_ns) {
 }
 
 Overview OverviewBuilder::Build() && {
-  std::sort(covered_.begin(), covered_.end(), [](const TimeRange& a, const TimeRange& b) {
-    return a.begin_ns < b.begin_ns;
-  });
+  std::sort(covered_.begin(), covered_.end(),
+            [](const TimeRange& a, const TimeRange& b) { return a.begin_ns < b.begin_ns; });
   GapFinder gaps(range_, gap_ns_);
   for (const TimeRange& stretch : covered_) gaps.Covered(stretch.begin_ns, stretch.end_ns);
   overview_.gaps = std::move(gaps).Finish();

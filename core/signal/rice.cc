@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <bit>
 #include <limits>
+#include <type_traits>
+
+#include "core/signal/int128.h"
 
 namespace tidemark::signal {
 namespace {
@@ -27,26 +30,28 @@ uint64_t BitsWith(std::span<const UInt> block, int parameter) {
   return quotients + block.size() * static_cast<uint64_t>(parameter + 1);
 }
 
+// Wide enough for the sum of a block.
 template <class UInt>
-uint64_t CappedSum(std::span<const UInt> block) {
-  constexpr UInt kCap = std::numeric_limits<UInt>::max() / kRiceBlockValues;
-  UInt sum = 0;
-  for (const UInt value : block) sum += std::min(value, kCap);
+using SumOf = std::conditional_t<sizeof(UInt) == 4, uint64_t, UInt128>;
+
+template <class UInt>
+SumOf<UInt> Sum(std::span<const UInt> block) {
+  SumOf<UInt> sum = 0;
+  for (const UInt value : block) sum += value;
   return sum;
 }
 
 // The parameter near which the best one lies: the logarithm of the mean.
 template <class UInt>
-int LikelyParameter(uint64_t sum, size_t count) {
-  const int width = static_cast<int>(std::bit_width(sum / count));
-  return std::clamp(width - 1, 0, std::numeric_limits<UInt>::digits - 1);
+int LikelyParameter(SumOf<UInt> sum, size_t count) {
+  return std::max(0, static_cast<int>(std::bit_width(static_cast<UInt>(sum / count))) - 1);
 }
 
 // The cost falls and then rises with the parameter: walks downhill from the likely one.
 template <class UInt>
 Choice Choose(std::span<const UInt> block) {
   constexpr int kParameterMax = std::numeric_limits<UInt>::digits - 1;
-  const int start = LikelyParameter<UInt>(CappedSum(block), block.size());
+  const int start = LikelyParameter<UInt>(Sum(block), block.size());
   Choice best{start, BitsWith(block, start)};
   for (const int step : {1, -1}) {
     for (int next = start + step; next >= 0 && next <= kParameterMax; next += step) {
@@ -78,7 +83,8 @@ template <class UInt>
 UInt DecodeValue(BitReader& from, int parameter, bool& valid) {
   const int quotient = from.GetZeros(kEscapeZeros);
   if (quotient < kEscapeZeros) {
-    const UInt rest = static_cast<UInt>(from.GetLong(parameter));
+    const UInt rest = static_cast<UInt>(parameter <= 32 ? from.GetAfterZeros(parameter)
+                                                        : from.GetLong(parameter));
     const UInt high = static_cast<UInt>(static_cast<UInt>(quotient) << parameter);
     valid &= static_cast<UInt>(high >> parameter) == static_cast<UInt>(quotient);
     return high | rest;
@@ -92,9 +98,10 @@ UInt DecodeValue(BitReader& from, int parameter, bool& valid) {
 
 template <class UInt>
 uint64_t EstimateRiceBits(std::span<const UInt> block) {
-  const uint64_t sum = CappedSum(block);
+  const SumOf<UInt> sum = Sum(block);
   const int parameter = LikelyParameter<UInt>(sum, block.size());
-  return block.size() * static_cast<uint64_t>(parameter + 1) + (sum >> parameter);
+  return block.size() * static_cast<uint64_t>(parameter + 1) +
+         static_cast<uint64_t>(sum >> parameter);
 }
 
 template <class UInt>

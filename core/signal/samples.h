@@ -17,10 +17,14 @@ enum class SampleType : uint8_t { kInt16 = 1, kInt32 = 2, kFloat32 = 3, kFloat64
 
 constexpr size_t BytesOf(SampleType type) {
   switch (type) {
-    case SampleType::kInt16: return 2;
-    case SampleType::kInt32: return 4;
-    case SampleType::kFloat32: return 4;
-    case SampleType::kFloat64: return 8;
+    case SampleType::kInt16:
+      return 2;
+    case SampleType::kInt32:
+      return 4;
+    case SampleType::kFloat32:
+      return 4;
+    case SampleType::kFloat64:
+      return 8;
   }
   return 0;
 }

@@ -84,8 +84,8 @@ StampSurvey SurveyExact(std::span<const int64_t> stamps) {
   }
   // Stamps that are this close to one another are close to their median, whichever it is.
   const bool all_close = Distance(min, max) <= static_cast<uint64_t>(kPlausibleHalfSpanNs);
-  StampSurvey survey =
-      all_close ? StampSurvey{.t_min_ns = min, .t_max_ns = max} : SurveyOutliers({stamps.begin(), stamps.end()});
+  StampSurvey survey = all_close ? StampSurvey{.t_min_ns = min, .t_max_ns = max}
+                                 : SurveyOutliers({stamps.begin(), stamps.end()});
   survey.has_backward_step = backward;
   survey.has_repeat = repeat;
   return survey;

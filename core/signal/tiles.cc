@@ -1,8 +1,6 @@
 #include "core/signal/tiles.h"
 
 #include <algorithm>
-#include <array>
-#include <cstring>
 #include <limits>
 #include <utility>
 
@@ -45,35 +43,68 @@ Selection SelectPlausible(std::span<const SampleType> channels, std::span<const 
   return selection;
 }
 
-// The end of the bucket that begins at `begin`.
-size_t BucketEnd(std::span<const int64_t> stamps_ns, size_t begin, int64_t gap_ns) {
-  const size_t limit = std::min(stamps_ns.size(), begin + kSamplesPerBucket);
-  size_t end = begin + 1;
-  while (end < limit && !IsGap(stamps_ns[end - 1], stamps_ns[end], gap_ns)) ++end;
-  return end;
+// The samples [begin, end) that make one bucket.
+struct Run {
+  size_t begin = 0;
+  size_t end = 0;
+  int64_t t_min_ns = 0;
+  int64_t t_max_ns = 0;
+};
+
+std::vector<Run> RunsOf(std::span<const int64_t> stamps_ns, int64_t gap_ns) {
+  std::vector<Run> runs;
+  runs.reserve(stamps_ns.size() / kSamplesPerBucket + 1);
+  for (size_t begin = 0; begin < stamps_ns.size();) {
+    const size_t limit = std::min(stamps_ns.size(), begin + kSamplesPerBucket);
+    Run run{begin, begin + 1, stamps_ns[begin], stamps_ns[begin]};
+    for (; run.end < limit; ++run.end) {
+      const int64_t t_ns = stamps_ns[run.end];
+      if (IsGap(stamps_ns[run.end - 1], t_ns, gap_ns)) break;
+      run.t_min_ns = std::min(run.t_min_ns, t_ns);
+      run.t_max_ns = std::max(run.t_max_ns, t_ns);
+    }
+    runs.push_back(run);
+    begin = run.end;
+  }
+  return runs;
 }
 
-std::vector<Bucket> BucketsOf(std::span<const SampleType> channels,
-                              std::span<const int64_t> stamps_ns, std::string_view values,
-                              int64_t gap_ns) {
-  std::vector<Bucket> buckets;
-  buckets.reserve(stamps_ns.size() / kSamplesPerBucket + 1);
-  for (size_t begin = 0; begin < stamps_ns.size();) {
-    const size_t end = BucketEnd(stamps_ns, begin, gap_ns);
-    const auto run = stamps_ns.subspan(begin, end - begin);
-    const auto [min, max] = std::minmax_element(run.begin(), run.end());
-    Bucket& bucket = buckets.emplace_back();
-    bucket.t_min_ns = *min;
-    bucket.t_max_ns = *max;
-    bucket.samples = static_cast<uint32_t>(run.size());
+// No step of regular stamps is longer than their mean step, rounded away from zero.
+bool HasNoGap(const Stamps& stamps, int64_t gap_ns) {
+  const Int128 span = Int128{stamps.last_ns()} - stamps.first_ns();
+  const auto steps = static_cast<Int128>(stamps.size() - 1);
+  return (span < 0 ? -span : span) <= steps * gap_ns;
+}
+
+// Regular stamps without gaps: all runs are full, and only their ends are looked at.
+std::vector<Run> RegularRuns(const Stamps& stamps) {
+  std::vector<Run> runs;
+  runs.reserve(stamps.size() / kSamplesPerBucket + 1);
+  for (size_t begin = 0; begin < stamps.size(); begin += kSamplesPerBucket) {
+    const size_t end = std::min(stamps.size(), begin + kSamplesPerBucket);
+    const auto [min, max] = std::minmax({stamps[begin], stamps[end - 1]});
+    runs.push_back({begin, end, min, max});
+  }
+  return runs;
+}
+
+// `values` holds `count` samples.
+std::vector<Bucket> BucketsOf(std::span<const SampleType> channels, std::span<const Run> runs,
+                              std::string_view values, size_t count) {
+  std::vector<Bucket> buckets(runs.size());
+  for (size_t i = 0; i < runs.size(); ++i) {
+    const auto& [begin, end, t_min_ns, t_max_ns] = runs[i];
+    Bucket& bucket = buckets[i];
+    bucket.t_min_ns = t_min_ns;
+    bucket.t_max_ns = t_max_ns;
+    bucket.samples = static_cast<uint32_t>(end - begin);
     bucket.channels.reserve(channels.size());
     const char* channel = values.data();
     for (const SampleType type : channels) {
       const size_t bytes = BytesOf(type);
-      bucket.channels.push_back(ExtremesOf(type, channel + begin * bytes, run.size()));
-      channel += stamps_ns.size() * bytes;
+      bucket.channels.push_back(ExtremesOf(type, channel + begin * bytes, end - begin));
+      channel += count * bytes;
     }
-    begin = end;
   }
   return buckets;
 }
@@ -82,14 +113,21 @@ std::vector<Bucket> BucketsOf(std::span<const SampleType> channels,
 
 std::vector<Bucket> MakeBuckets(std::span<const SampleType> channels, const Stamps& stamps,
                                 std::string_view values, int64_t gap_ns) {
-  if (stamps.size() == 0) return {};
+  const size_t count = stamps.size();
+  if (count == 0) return {};
+  const StampSurvey survey = SurveyStamps(stamps);
+  if (stamps.is_regular() && survey.outliers == 0 && HasNoGap(stamps, gap_ns)) {
+    return BucketsOf(channels, RegularRuns(stamps), values, count);
+  }
   std::vector<int64_t> computed;
   if (stamps.is_regular()) computed = stamps.ToVector();
   const std::span<const int64_t> stamps_ns = stamps.is_regular() ? computed : stamps.exact();
-  const StampSurvey survey = SurveyStamps(stamps);
-  if (survey.outliers == 0) return BucketsOf(channels, stamps_ns, values, gap_ns);
+  if (survey.outliers == 0) {
+    return BucketsOf(channels, RunsOf(stamps_ns, gap_ns), values, count);
+  }
   const Selection selection = SelectPlausible(channels, stamps_ns, values, survey);
-  return BucketsOf(channels, selection.stamps_ns, selection.values, gap_ns);
+  return BucketsOf(channels, RunsOf(selection.stamps_ns, gap_ns), selection.values,
+                   selection.stamps_ns.size());
 }
 
 int64_t GapThresholdNs(int64_t period_ns) {

@@ -33,18 +33,26 @@ void AppendNumber(double value, std::string& to) {
 }
 void AppendAs(SampleType type, double value, std::string& to) {
   switch (type) {
-    case SampleType::kInt16: return AppendNumber<int16_t>(value, to);
-    case SampleType::kInt32: return AppendNumber<int32_t>(value, to);
-    case SampleType::kFloat32: return AppendNumber<float>(value, to);
-    case SampleType::kFloat64: return AppendNumber<double>(value, to);
+    case SampleType::kInt16:
+      return AppendNumber<int16_t>(value, to);
+    case SampleType::kInt32:
+      return AppendNumber<int32_t>(value, to);
+    case SampleType::kFloat32:
+      return AppendNumber<float>(value, to);
+    case SampleType::kFloat64:
+      return AppendNumber<double>(value, to);
   }
 }
 double LoadAs(SampleType type, const char* from) {
   switch (type) {
-    case SampleType::kInt16: return LoadLe<int16_t>(from);
-    case SampleType::kInt32: return LoadLe<int32_t>(from);
-    case SampleType::kFloat32: return LoadLe<float>(from);
-    case SampleType::kFloat64: return LoadLe<double>(from);
+    case SampleType::kInt16:
+      return LoadLe<int16_t>(from);
+    case SampleType::kInt32:
+      return LoadLe<int32_t>(from);
+    case SampleType::kFloat32:
+      return LoadLe<float>(from);
+    case SampleType::kFloat64:
+      return LoadLe<double>(from);
   }
   return 0;
 }
@@ -130,8 +138,7 @@ using Counts = std::vector<uint32_t>;
 bool IsValid(const Extremes& extremes, uint32_t samples) {
   if (extremes.finite > samples) return false;
   if (extremes.finite == 0) return extremes.min == 0 && extremes.max == 0;
-  return std::isfinite(extremes.min) && std::isfinite(extremes.max) &&
-         extremes.min <= extremes.max;
+  return std::isfinite(extremes.min) && std::isfinite(extremes.max) && extremes.min <= extremes.max;
 }
 
 [[nodiscard]] bool ReadExtremes(ByteReader& from, uint8_t flags, SampleType type,
@@ -181,13 +188,15 @@ std::string EncodeBuckets(std::span<const SampleType> channels, std::span<const 
     const uint8_t flags = FlagsOf(buckets);
     AppendLe(to, flags);
     if (flags & kOwnCounts) {
-      AppendCounts(buckets, [](const Bucket& bucket) { return bucket.samples; }, to);
+      AppendCounts(
+          buckets, [](const Bucket& bucket) { return bucket.samples; }, to);
     } else {
       AppendVarint(to, buckets.back().samples);
     }
     for (size_t c = 0; c < channels.size(); ++c) {
       if (flags & kOwnFinite) {
-        AppendCounts(buckets, [c](const Bucket& bucket) { return bucket.channels[c].finite; }, to);
+        AppendCounts(
+            buckets, [c](const Bucket& bucket) { return bucket.channels[c].finite; }, to);
       }
       AppendExtremes(channels[c], c, buckets, to);
     }

@@ -100,7 +100,8 @@ Stamps JitteredStamps() {
   std::mt19937 random(1);
   std::vector<int64_t> stamps(1000);
   int64_t t_ms = 1'657'544'371'000;
-  for (int64_t& stamp : stamps) stamp = (t_ms += 9 + static_cast<int64_t>(random() % 3)) * 1'000'000;
+  for (int64_t& stamp : stamps)
+    stamp = (t_ms += 9 + static_cast<int64_t>(random() % 3)) * 1'000'000;
   return Stamps::Exact(std::move(stamps));
 }
 

@@ -14,7 +14,7 @@ Usage: ./dev db start | stop | psql [ARGUMENT...] | snapshot | reset
 A private PostgreSQL server under .dev/db with a database "tidemark" at the newest migration. It
 listens on a unix socket only, which nobody but its own user reaches, and is durable.
 
-  start      starts it, migrates, and prints the connection for tidemarkd and psql
+  start      starts it, migrates, and prints what tidemarkd wants as --dsn
   stop       stops it; the data stays
   psql       starts it if need be, and opens psql as the superuser; arguments go to psql
   snapshot   writes migrations/schema.sql from an empty database that all migrations ran over
@@ -37,7 +37,7 @@ db_main() {
 db_start() {
   db_serve
   db_migrate "$db_name"
-  postgres_dsn "$db_name" tm_owner
+  postgres_dsn "$db_name"
   echo
 }
 
@@ -63,7 +63,7 @@ db_serve() {
 
 db_migrate() {
   build_main tidemarkd
-  build/dev/bin/tidemarkd --database "$(postgres_dsn "$1" tm_owner)" --migrate >&2 ||
+  build/dev/bin/tidemarkd --owner-dsn "$(postgres_dsn "$1" tm_owner)" --migrate >&2 ||
     die "migrating the database" "the lines above name the migration; ./dev db reset begins anew"
 }
 

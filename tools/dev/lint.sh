@@ -73,13 +73,10 @@ lint_tidy() {
   local units
   build_main
   # Headers are checked through the sources that include them.
-  python3 tools/tidy_commands.py build/dev build/tidy
   mapfile -t units < <(lint_files "$1" | grep '\.cc$' || true)
   ((${#units[@]} > 0)) || return 0
   step "lint: clang-tidy over ${#units[@]} sources"
-  printf '%s\0' "${units[@]}" |
-    xargs -0 -n 1 -P "$(job_count)" clang-tidy -p build/tidy --quiet --warnings-as-errors='*' \
-      2>/dev/null >&2
+  python3 tools/run_tidy.py build/dev build/tidy "$(job_count)" "${units[@]}" >&2
 }
 
 lint_proto() {

@@ -197,7 +197,8 @@ create database $1 owner tm_owner;
 SQL
 }
 
-# libpq keywords for DATABASE as ROLE.
+# postgres_dsn DATABASE [ROLE]: libpq keywords.
 postgres_dsn() {
-  printf "host='%s' port=%s dbname=%s user=%s" "$postgres_socket_dir" "$postgres_port" "$1" "$2"
+  printf "host='%s' port=%s dbname=%s" "$postgres_socket_dir" "$postgres_port" "$1"
+  if (($# > 1)); then printf ' user=%s' "$2"; fi
 }

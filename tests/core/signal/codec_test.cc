@@ -112,8 +112,8 @@ TEST(CodecTest, KeepsMixedChannels) {
     std::string values;
     for (uint64_t c = Below(random, 9); c > 0; --c) {
       channels.push_back(kTypes[Below(random, 4)]);
-      values += MakeChannel(channels.back(), kShapes[Below(random, std::size(kShapes))], count,
-                            random);
+      values +=
+          MakeChannel(channels.back(), kShapes[Below(random, std::size(kShapes))], count, random);
     }
     RoundTrip(channels, StampsFor(count, random), values, kEfforts[Below(random, 2)]);
   }
@@ -165,7 +165,8 @@ TEST(CodecTest, DividesACommonStrideOut) {
   std::vector<int16_t> fine;
   for (int i = 0; i < 1000; ++i) fine.push_back(static_cast<int16_t>(Below(random, 256)));
   std::vector<int16_t> strided;
-  for (const int16_t value : fine) strided.push_back(static_cast<int16_t>(-32768 + 256 * value + 77));
+  for (const int16_t value : fine)
+    strided.push_back(static_cast<int16_t>(-32768 + 256 * value + 77));
   const Stamps stamps = *Stamps::Regular(0, 999, 1000);
   for (const Effort effort : kEfforts) {
     EXPECT_LE(RoundTrip({&type, 1}, stamps, BytesFrom(strided), effort),
@@ -198,8 +199,8 @@ TEST(CodecTest, SurvivesHostileBytes) {
     const size_t count = 1 + Below(random, 300);
     const std::string values =
         MakeChannel(type, kShapes[Below(random, std::size(kShapes))], count, random);
-    const std::string encoded = EncodeBlock({&type, 1}, StampsFor(count, random), values,
-                                            kEfforts[Below(random, 2)]);
+    const std::string encoded =
+        EncodeBlock({&type, 1}, StampsFor(count, random), values, kEfforts[Below(random, 2)]);
     const std::string hostile = Resealed(Damage(encoded, random));
     const auto block = DecodeBlock({&type, 1}, hostile, 2000);
     if (block.ok()) {
@@ -267,7 +268,8 @@ TEST_F(RealSignals, WatchAndPhoneMotion) {
   for (const std::string device : {"sw", "sp"}) {
     for (const size_t first : {size_t{0}, size_t{3}}) {
       samples_ = raw_ = live_ = dense_ = stamps_ = 0;
-      for (const auto& file : std::filesystem::recursive_directory_iterator(data_ / "watch-phone-tug")) {
+      for (const auto& file :
+           std::filesystem::recursive_directory_iterator(data_ / "watch-phone-tug")) {
         if (!file.path().stem().string().ends_with("_" + device)) continue;
         const auto columns = ReadColumns(file.path(), 1);
         const size_t count = columns[0].size();
@@ -296,8 +298,8 @@ TEST_F(RealSignals, Wristband) {
     samples_ = raw_ = live_ = dense_ = stamps_ = 0;
     for (const char* person : {"S01", "S02", "S17"}) {
       const bool stamped = std::string_view(file) == "IBI";
-      const auto columns =
-          ReadColumns(data_ / "empatica-e4" / person / (std::string(file) + ".csv"), stamped ? 1 : 2);
+      const auto columns = ReadColumns(
+          data_ / "empatica-e4" / person / (std::string(file) + ".csv"), stamped ? 1 : 2);
       const std::vector<SampleType> channels(channel_count, type);
       constexpr size_t kChunk = 4096;
       for (size_t begin = 0; begin < columns[0].size(); begin += kChunk) {

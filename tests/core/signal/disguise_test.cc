@@ -18,7 +18,8 @@ std::optional<Unmasked<Float>> UnmaskAll(const std::vector<Float>& values) {
 template <class Float>
 void ExpectRestores(const Unmasked<Float>& unmasked, const std::vector<Float>& values) {
   std::vector<Float> restored;
-  for (const int32_t k : unmasked.integers) restored.push_back(unmasked.formula.template Apply<Float>(k));
+  for (const int32_t k : unmasked.integers)
+    restored.push_back(unmasked.formula.template Apply<Float>(k));
   for (const auto& run : unmasked.exceptional) {
     for (size_t i = 0; i < run.count; ++i) restored[run.begin + i] = run.value;
   }

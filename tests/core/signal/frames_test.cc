@@ -16,8 +16,9 @@ using testing::IsNan;
 auto Near(double value) { return DoubleNear(value, 1e-12); }
 
 TEST(FramesTest, AccelerationUnitsAndSigns) {
-  EXPECT_THAT(CanonicalAcceleration({1, -2, 3}, AccelerationUnit::kMetrePerSecond2, RestSign::kPlusG),
-              ElementsAre(1, -2, 3));
+  EXPECT_THAT(
+      CanonicalAcceleration({1, -2, 3}, AccelerationUnit::kMetrePerSecond2, RestSign::kPlusG),
+      ElementsAre(1, -2, 3));
   EXPECT_THAT(CanonicalAcceleration({0, 0, 1}, AccelerationUnit::kG, RestSign::kPlusG),
               ElementsAre(0, 0, kStandardGravity));
   // A wristband at rest, face up, in 1/64 g.
@@ -39,7 +40,8 @@ TEST(FramesTest, ProperRotationsHaveDeterminantOne) {
     for (int y = 0; y < 3; ++y) {
       for (int z = 0; z < 3; ++z) {
         for (int signs = 0; signs < 8; ++signs) {
-          const AxisMap map{{x, y, z}, {signs & 1 ? 1 : -1, signs & 2 ? 1 : -1, signs & 4 ? 1 : -1}};
+          const AxisMap map{{x, y, z},
+                            {signs & 1 ? 1 : -1, signs & 2 ? 1 : -1, signs & 4 ? 1 : -1}};
           const Vec3 a = MapAxes({1, 0, 0}, map);
           const Vec3 b = MapAxes({0, 1, 0}, map);
           const Vec3 c = MapAxes({0, 0, 1}, map);

@@ -122,8 +122,7 @@ TEST(OverviewTest, BucketsNeverLoseASpike) {
       values.push_back(point.value);
     }
     const auto gap_ns = static_cast<int64_t>(20 + Below(random, 100));
-    const auto buckets =
-        MakeBuckets({&type, 1}, Stamps::Exact(stamps), BytesFrom(values), gap_ns);
+    const auto buckets = MakeBuckets({&type, 1}, Stamps::Exact(stamps), BytesFrom(values), gap_ns);
     const TimeRange range{static_cast<int64_t>(Below(random, 500)),
                           501 + static_cast<int64_t>(Below(random, 5000))};
     const size_t width = 1 + Below(random, 100);

@@ -32,8 +32,9 @@ std::string BytesFrom(const std::vector<Number>& numbers) {
 
 // What a channel may look like; kBits is any bit pattern at all, NaN payloads included.
 enum class Shape { kConstant, kWalk, kNoise, kExtremes, kBits, kScaled, kHoles };
-inline constexpr Shape kShapes[] = {Shape::kConstant, Shape::kWalk,   Shape::kNoise, Shape::kExtremes,
-                                    Shape::kBits,     Shape::kScaled, Shape::kHoles};
+inline constexpr Shape kShapes[] = {Shape::kConstant, Shape::kWalk, Shape::kNoise,
+                                    Shape::kExtremes, Shape::kBits, Shape::kScaled,
+                                    Shape::kHoles};
 
 template <class Float>
 Float OddFloat(Random& random) {
@@ -41,10 +42,18 @@ Float OddFloat(Random& random) {
   using Bits = std::conditional_t<sizeof(Float) == 4, uint32_t, uint64_t>;
   const Bits payload = static_cast<Bits>(random());
   const Bits quiet = std::bit_cast<Bits>(Limits::quiet_NaN());
-  const Float odd[] = {Float{0}, -Float{0}, Limits::infinity(), -Limits::infinity(),
-                       Limits::denorm_min(), -Limits::denorm_min(), Limits::max(),
-                       Limits::lowest(), Limits::min(), std::bit_cast<Float>(quiet | payload >> 12),
-                       std::bit_cast<Float>(quiet ^ Bits{1}), Limits::signaling_NaN()};
+  const Float odd[] = {Float{0},
+                       -Float{0},
+                       Limits::infinity(),
+                       -Limits::infinity(),
+                       Limits::denorm_min(),
+                       -Limits::denorm_min(),
+                       Limits::max(),
+                       Limits::lowest(),
+                       Limits::min(),
+                       std::bit_cast<Float>(quiet | payload >> 12),
+                       std::bit_cast<Float>(quiet ^ Bits{1}),
+                       Limits::signaling_NaN()};
   return odd[Below(random, std::size(odd))];
 }
 
@@ -54,22 +63,34 @@ Number NextNumber(Shape shape, Random& random, double& walk) {
   if constexpr (std::is_integral_v<Number>) {
     using Limits = std::numeric_limits<Number>;
     switch (shape) {
-      case Shape::kConstant: return 7;
-      case Shape::kWalk: return static_cast<Number>(static_cast<int64_t>(walk));
-      case Shape::kScaled: return static_cast<Number>(16 * static_cast<int64_t>(walk));
-      case Shape::kExtremes: return Below(random, 2) ? Limits::min() : Limits::max();
-      case Shape::kHoles: return Below(random, 20) ? Number{3} : Limits::min();
-      default: return static_cast<Number>(random());
+      case Shape::kConstant:
+        return 7;
+      case Shape::kWalk:
+        return static_cast<Number>(static_cast<int64_t>(walk));
+      case Shape::kScaled:
+        return static_cast<Number>(16 * static_cast<int64_t>(walk));
+      case Shape::kExtremes:
+        return Below(random, 2) ? Limits::min() : Limits::max();
+      case Shape::kHoles:
+        return Below(random, 20) ? Number{3} : Limits::min();
+      default:
+        return static_cast<Number>(random());
     }
   } else {
     using Bits = std::conditional_t<sizeof(Number) == 4, uint32_t, uint64_t>;
     switch (shape) {
-      case Shape::kConstant: return Number{-0.25};
-      case Shape::kWalk: return static_cast<Number>(walk / 100);
-      case Shape::kNoise: return static_cast<Number>(std::sin(static_cast<double>(random() >> 12)));
-      case Shape::kExtremes: return OddFloat<Number>(random);
-      case Shape::kBits: return std::bit_cast<Number>(static_cast<Bits>(random()));
-      case Shape::kScaled: return static_cast<Number>(walk * double{0.0023956299F});
+      case Shape::kConstant:
+        return Number{-0.25};
+      case Shape::kWalk:
+        return static_cast<Number>(walk / 100);
+      case Shape::kNoise:
+        return static_cast<Number>(std::sin(static_cast<double>(random() >> 12)));
+      case Shape::kExtremes:
+        return OddFloat<Number>(random);
+      case Shape::kBits:
+        return std::bit_cast<Number>(static_cast<Bits>(random()));
+      case Shape::kScaled:
+        return static_cast<Number>(walk * double{0.0023956299F});
       case Shape::kHoles:
         return Below(random, 40) ? static_cast<Number>(walk * double{0.0011F})
                                  : OddFloat<Number>(random);
@@ -88,17 +109,22 @@ std::string MakeNumbers(Shape shape, size_t count, Random& random) {
 
 inline std::string MakeChannel(SampleType type, Shape shape, size_t count, Random& random) {
   switch (type) {
-    case SampleType::kInt16: return MakeNumbers<int16_t>(shape, count, random);
-    case SampleType::kInt32: return MakeNumbers<int32_t>(shape, count, random);
-    case SampleType::kFloat32: return MakeNumbers<float>(shape, count, random);
-    case SampleType::kFloat64: return MakeNumbers<double>(shape, count, random);
+    case SampleType::kInt16:
+      return MakeNumbers<int16_t>(shape, count, random);
+    case SampleType::kInt32:
+      return MakeNumbers<int32_t>(shape, count, random);
+    case SampleType::kFloat32:
+      return MakeNumbers<float>(shape, count, random);
+    case SampleType::kFloat64:
+      return MakeNumbers<double>(shape, count, random);
   }
   return {};
 }
 
 // Damages some bytes or cuts the end off.
 inline std::string Damage(std::string bytes, Random& random) {
-  if (bytes.empty() || Below(random, 4) == 0) return bytes.substr(0, Below(random, bytes.size() + 1));
+  if (bytes.empty() || Below(random, 4) == 0)
+    return bytes.substr(0, Below(random, bytes.size() + 1));
   for (uint64_t i = 0; i < 1 + Below(random, 3); ++i) {
     char& byte = bytes[Below(random, bytes.size())];
     byte = static_cast<char>(Below(random, 2) ? byte ^ (1 << Below(random, 8)) : random());

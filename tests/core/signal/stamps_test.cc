@@ -20,9 +20,12 @@ constexpr int64_t kSecond = 1'000'000'000;
 int64_t AnyStamp(Random& random) {
   const int64_t odd[] = {kMin, kMin + 1, -1, 0, 1, kMax - 1, kMax};
   switch (Below(random, 3)) {
-    case 0: return odd[Below(random, std::size(odd))];
-    case 1: return static_cast<int64_t>(random());
-    default: return 1'657'544'371 * kSecond + static_cast<int64_t>(Below(random, 1'000'000));
+    case 0:
+      return odd[Below(random, std::size(odd))];
+    case 1:
+      return static_cast<int64_t>(random());
+    default:
+      return 1'657'544'371 * kSecond + static_cast<int64_t>(Below(random, 1'000'000));
   }
 }
 
@@ -41,7 +44,8 @@ TEST(StampsTest, RegularFollowsTheFormula) {
     for (size_t i = 0; i < all.size(); ++i) {
       const Int128 span = Int128{stamps.last_ns()} - stamps.first_ns();
       const Int128 offset =
-          i == 0 ? 0 : FloorDivide(static_cast<Int128>(i) * span, static_cast<Int128>(all.size() - 1));
+          i == 0 ? 0
+                 : FloorDivide(static_cast<Int128>(i) * span, static_cast<Int128>(all.size() - 1));
       const auto expected = static_cast<int64_t>(stamps.first_ns() + offset);
       ASSERT_EQ(all[i], expected);
       ASSERT_EQ(stamps[i], expected);

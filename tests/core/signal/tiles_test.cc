@@ -21,10 +21,14 @@ constexpr int64_t kGapNs = 35'000'000;
 double ValueAt(SampleType type, std::string_view channel, size_t i) {
   const char* at = channel.data() + i * BytesOf(type);
   switch (type) {
-    case SampleType::kInt16: return LoadLe<int16_t>(at);
-    case SampleType::kInt32: return LoadLe<int32_t>(at);
-    case SampleType::kFloat32: return LoadLe<float>(at);
-    case SampleType::kFloat64: return LoadLe<double>(at);
+    case SampleType::kInt16:
+      return LoadLe<int16_t>(at);
+    case SampleType::kInt32:
+      return LoadLe<int32_t>(at);
+    case SampleType::kFloat32:
+      return LoadLe<float>(at);
+    case SampleType::kFloat64:
+      return LoadLe<double>(at);
   }
   return 0;
 }
@@ -66,7 +70,8 @@ std::vector<Bucket> NaiveBuckets(std::span<const SampleType> channels, const Sta
 Stamps RandomStamps(size_t count, Random& random) {
   if (Below(random, 3) == 0) {
     const auto span = static_cast<int64_t>(count - 1) * kPeriodNs;
-    return *Stamps::Regular(5, 5 + (Below(random, 4) ? span : -span), count);
+    const int64_t stretched = span * static_cast<int64_t>(1 + Below(random, 5));
+    return *Stamps::Regular(5, 5 + (Below(random, 4) ? stretched : -stretched), count);
   }
   std::vector<int64_t> stamps(count);
   int64_t t_ns = 1'700'000'000'000'000'000;
@@ -121,7 +126,8 @@ TEST(TilesTest, NoSamplesNoBuckets) {
 TEST(TilesTest, GapEndsABucket) {
   const SampleType type = SampleType::kInt16;
   const std::vector<int16_t> values = {1, 2, 3, 4};
-  const Stamps stamps = Stamps::Exact({0, kPeriodNs, kPeriodNs + kGapNs, kPeriodNs + 2 * kGapNs + 1});
+  const Stamps stamps =
+      Stamps::Exact({0, kPeriodNs, kPeriodNs + kGapNs, kPeriodNs + 2 * kGapNs + 1});
   const auto buckets = MakeBuckets({&type, 1}, stamps, BytesFrom(values), kGapNs);
   ASSERT_EQ(buckets.size(), 2u);
   EXPECT_EQ(buckets[0].samples, 3u);
@@ -145,8 +151,8 @@ TEST(TilesTest, CompactForThreeAxes) {
   for (size_t c = 0; c < 3; ++c) values += MakeChannel(channels[c], Shape::kWalk, kCount, random);
   const Stamps stamps = *Stamps::Regular(0, (kCount - 1) * kPeriodNs + 12'345, kCount);
   const auto encoded = EncodeBuckets(channels, MakeBuckets(channels, stamps, values, kGapNs));
-  std::cout << "tiles: " << 100.0 * static_cast<double>(encoded.size()) /
-                                static_cast<double>(values.size())
+  std::cout << "tiles: "
+            << 100.0 * static_cast<double>(encoded.size()) / static_cast<double>(values.size())
             << " % of raw int16 x 3\n";
   EXPECT_LT(encoded.size(), values.size() / 25);
 }

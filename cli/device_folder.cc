@@ -1,0 +1,80 @@
+#include "cli/device_folder.h"
+
+#include <fmt/format.h>
+
+#include "base/status_macros.h"
+#include "cli/exit_code.h"
+#include "cli/output.h"
+#include "ingest/client/outbox_sink.h"
+
+namespace tidemark::cli {
+namespace {
+
+std::string LowerOutcome(v1::Outcome outcome) {
+  switch (outcome) {
+    case v1::OUTCOME_STORED: return "stored";
+    case v1::OUTCOME_DUPLICATE: return "duplicate";
+    case v1::OUTCOME_QUARANTINED: return "quarantined";
+    case v1::OUTCOME_DAMAGED: return "damaged";
+    case v1::OUTCOME_REFUSED: return "refused";
+    default: return "unknown";
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<DeviceFolder> DeviceFolder::Open(const std::filesystem::path& folder) {
+  TM_ASSIGN_OR_RETURN(ingest::Identity identity, ingest::Identity::Load(folder));
+  TM_ASSIGN_OR_RETURN(auto outbox, ingest::Outbox::Open(identity.outbox_folder()));
+  TM_ASSIGN_OR_RETURN(ingest::Ledger ledger, ingest::Ledger::Open(identity.ledger_path()));
+  return DeviceFolder{std::move(identity), std::move(outbox), std::move(ledger)};
+}
+
+absl::StatusOr<std::map<std::string, ingest::DigestSink::Stream>> DeviceFolder::Record(
+    const ingest::Recording& recording) {
+  ingest::OutboxSink to_outbox(*outbox);
+  ingest::DigestSink digests;
+  ingest::TeeSink both(to_outbox, digests);
+  TM_RETURN_IF_ERROR(recording.play(both));
+  TM_RETURN_IF_ERROR(to_outbox.Finish());
+  return digests.Finish();
+}
+
+ingest::UploadReport DeviceFolder::Upload(ingest::UploadOptions options,
+                                          const ingest::ServerAddress& server) {
+  const auto channel = ingest::Connect(server.target.empty() ? identity.address() : server);
+  if (!channel.ok()) return ingest::UploadReport{.status = channel.status()};
+  ingest::UploadClient client(*channel, identity, *outbox, ledger, std::move(options));
+  return client.Drain();
+}
+
+std::string Describe(const ingest::UploadReport& report) {
+  std::string text;
+  for (const auto& [outcome, count] : report.receipts) {
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", FormatCount(count),
+                        LowerOutcome(outcome));
+  }
+  if (text.empty()) text = "nothing to send";
+  text += fmt::format("; {} acknowledged", FormatBytes(double(report.body_bytes_deleted)));
+  if (report.chunks_kept > 0) text += fmt::format(", {} kept aside", report.chunks_kept);
+  if (report.chunks_stopped > 0) text += fmt::format(", {} withdrawn", report.chunks_stopped);
+  if (report.chunks_left > 0) text += fmt::format(", {} left", report.chunks_left);
+  if (report.writers_started > 0) text += "; the outbox had been restored from a copy";
+  if (!report.note.empty()) text += fmt::format(" ({})", report.note);
+  return text;
+}
+
+absl::Status StatusOf(const ingest::UploadReport& report) {
+  if (!report.status.ok()) return report.status;
+  if (report.chunks_left > 0) {
+    return PartialError(
+        fmt::format("{} chunks stay in the outbox: {}", report.chunks_left, report.note));
+  }
+  if (report.chunks_kept > 0) {
+    return PartialError(fmt::format("{} chunks can never be accepted and were moved to kept/: {}",
+                                    report.chunks_kept, report.note));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace tidemark::cli

@@ -1,0 +1,127 @@
+// import csv | watch-phone | e4 | wav: other people's files into the outboxes of our devices.
+#include <fmt/format.h>
+
+#include <map>
+
+#include "cli/command.h"
+#include "cli/device_folder.h"
+#include "cli/exit_code.h"
+#include "cli/import/import.h"
+#include "cli/output.h"
+
+namespace tidemark::cli {
+namespace {
+
+struct Options {
+  std::vector<std::string> sources;
+  std::string mapping;
+  WavOptions wav;
+  std::vector<std::string> folders;  // DIR, or NAME=DIR
+  bool upload = false;
+};
+
+// Which folder takes which recording. One bare folder is for a file with one device.
+absl::StatusOr<std::map<std::string, std::string>> FoldersByDevice(
+    const Options& options, const std::vector<ingest::Recording>& recordings) {
+  std::map<std::string, std::string> folders;
+  std::string names;
+  for (const ingest::Recording& recording : recordings) {
+    names += (names.empty() ? "" : ", ") + recording.device_name;
+  }
+  for (const std::string& folder : options.folders) {
+    const size_t equals = folder.find('=');
+    if (equals != std::string::npos) {
+      folders[folder.substr(0, equals)] = folder.substr(equals + 1);
+    } else if (recordings.size() == 1) {
+      folders[recordings[0].device_name] = folder;
+    } else {
+      return UsageError(fmt::format("folder: say NAME=DIR; the files hold the devices {}", names));
+    }
+  }
+  for (const auto& [name, folder] : folders) {
+    const bool known = std::any_of(recordings.begin(), recordings.end(),
+                                   [&](const auto& one) { return one.device_name == name; });
+    if (!known) {
+      return UsageError(fmt::format("folder: the files hold no device {}, only {}", name, names));
+    }
+  }
+  return folders;
+}
+
+absl::Status ImportOne(Context& context, const Options& options,
+                       const ingest::Recording& recording, const std::string& folder) {
+  TM_ASSIGN_OR_RETURN(DeviceFolder device, DeviceFolder::Open(folder));
+  context.progress().Say(fmt::format("{}: {} -> {}", recording.device_name, recording.description,
+                                     folder));
+  TM_ASSIGN_OR_RETURN(const auto streams, device.Record(recording));
+  Table table({"DEVICE", "STREAM", "CHUNKS", "SAMPLES"});
+  for (const auto& [name, stream] : streams) {
+    table.AddRow({recording.device_name, name, FormatCount(stream.summary.runs),
+                  FormatCount(stream.summary.samples)});
+  }
+  PrintData(table.Format());
+  if (!options.upload) return absl::OkStatus();
+  const ingest::UploadReport report = device.Upload({});
+  context.progress().Say(Describe(report));
+  return StatusOf(report);
+}
+
+absl::Status Import(Context& context, const Options& options,
+                    const absl::StatusOr<Imported>& imported) {
+  TM_RETURN_IF_ERROR(imported.status());
+  for (const std::string& note : imported->notes) context.progress().Say(note);
+  TM_ASSIGN_OR_RETURN(const auto folders, FoldersByDevice(options, imported->recordings));
+  for (const ingest::Recording& recording : imported->recordings) {
+    const auto folder = folders.find(recording.device_name);
+    if (folder == folders.end()) {
+      context.progress().Say(fmt::format("{}: left out, no --folder names it",
+                                         recording.device_name));
+      continue;
+    }
+    TM_RETURN_IF_ERROR(ImportOne(context, options, recording, folder->second));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void AddImportCommands(Commands& commands) {
+  CLI::App& import = commands.Noun("import", "Take recordings of other systems");
+  const auto options = std::make_shared<Options>();
+  const auto verb = [&](const char* name, const char* description, auto read) -> CLI::App& {
+    CLI::App& app = commands.Verb(import, name, description, [options, read](Context& context) {
+      return Import(context, *options, read(*options));
+    });
+    app.add_option("--folder", options->folders,
+                   "Folder of the enrolled device; NAME=DIR where the files hold several")
+        ->required();
+    app.add_flag("--upload", options->upload, "Send at once");
+    return app;
+  };
+  CLI::App& csv = verb("csv", "Any table with a time column, by a mapping file (docs/import.md)",
+                       [](const Options& o) { return ImportCsv(o.sources.at(0), o.mapping); });
+  csv.add_option("file", options->sources, "Table")->required()->expected(1);
+  csv.add_option("--mapping", options->mapping, "JSON file that says what the columns are")
+      ->required();
+  verb("watch-phone", "Motion of one person, sNN_EE_sw.csv and sNN_EE_sp.csv",
+       [](const Options& o) { return ImportWatchPhone(o.sources.at(0)); })
+      .add_option("folder", options->sources, "Folder of the person")
+      ->required()
+      ->expected(1);
+  verb("e4", "Export of an Empatica E4",
+       [](const Options& o) { return ImportE4(o.sources.at(0)); })
+      .add_option("folder", options->sources, "Folder with ACC.csv, BVP.csv, ...")
+      ->required()
+      ->expected(1);
+  CLI::App& wav = verb("wav", "16-bit PCM files as one continuous recording",
+                       [](const Options& o) { return ImportWav(o.sources, o.wav); });
+  wav.add_option("files", options->sources, "WAV files in order")->required();
+  wav.add_option("--device-name", options->wav.device_name, "How the recording calls the device")
+      ->capture_default_str();
+  wav.add_option("--start-ns", options->wav.start_ns, "When the first file begins, UTC nanoseconds")
+      ->capture_default_str();
+  wav.add_option("--silence-s", options->wav.silence_s, "Least silence between two files, seconds")
+      ->capture_default_str();
+}
+
+}  // namespace tidemark::cli

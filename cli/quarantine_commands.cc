@@ -1,0 +1,149 @@
+// quarantine list | show | download | redrive | discard.
+#include <fmt/format.h>
+
+#include "base/base64.h"
+#include "cli/command.h"
+#include "cli/output.h"
+#include "ingest/client/durable_file.h"
+
+namespace tidemark::cli {
+namespace {
+
+struct Options {
+  std::string participant;
+  std::string id;
+  std::string out;
+  std::string reason;
+  bool all = false;
+};
+
+std::string ShortName(std::string name, std::string_view prefix) {
+  if (name.starts_with(prefix)) name.erase(0, prefix.size());
+  return name;
+}
+
+std::string StateName(v1::QuarantineState state) {
+  return ShortName(v1::QuarantineState_Name(state), "QUARANTINE_STATE_");
+}
+
+std::string ReasonName(v1::ReceiptReason reason) {
+  return ShortName(v1::ReceiptReason_Name(reason), "RECEIPT_REASON_");
+}
+
+absl::Status List(Context& context, const Options& options) {
+  TM_ASSIGN_OR_RETURN(const Api* api, context.api());
+  v1::ListQuarantineRequest request;
+  TM_ASSIGN_OR_RETURN(*request.mutable_participant_id(), api->ParticipantId(options.participant));
+  if (!options.all) request.set_state(v1::QUARANTINE_STATE_HELD);
+  TM_ASSIGN_OR_RETURN(const auto list,
+                      api->List(*api->ingest, &v1::IngestService::Stub::ListQuarantine, request));
+  if (context.json()) {
+    PrintJson(ToJson(list));
+    return absl::OkStatus();
+  }
+  Table table({"ID", "SINCE", "STATE", "REASON", "STREAM", "NUMBER", "BYTES", "DETAIL"});
+  for (const v1::QuarantinedChunk& chunk : list.chunks()) {
+    table.AddRow({chunk.quarantine_id(), FormatTime(chunk.quarantined_at()),
+                  StateName(chunk.state()), ReasonName(chunk.reason()), chunk.stream_id(),
+                  std::to_string(chunk.number()), FormatCount(chunk.body_bytes()),
+                  chunk.detail()});
+  }
+  PrintData(table.Format());
+  return absl::OkStatus();
+}
+
+absl::StatusOr<v1::GetQuarantinedResponse> Get(const Api& api, const Options& options) {
+  v1::GetQuarantinedRequest request;
+  TM_ASSIGN_OR_RETURN(*request.mutable_participant_id(), api.ParticipantId(options.participant));
+  request.set_quarantine_id(options.id);
+  return api.Call(*api.ingest, &v1::IngestService::Stub::GetQuarantined, request);
+}
+
+absl::Status Show(Context& context, const Options& options) {
+  TM_ASSIGN_OR_RETURN(const Api* api, context.api());
+  TM_ASSIGN_OR_RETURN(const auto response, Get(*api, options));
+  auto json = ToJson(response.chunk());
+  json["sha256"] = HexEncode(response.chunk().sha256());
+  PrintJson(json);
+  return absl::OkStatus();
+}
+
+absl::Status Download(Context& context, const Options& options) {
+  TM_ASSIGN_OR_RETURN(const Api* api, context.api());
+  TM_ASSIGN_OR_RETURN(const auto response, Get(*api, options));
+  if (options.out.empty()) {
+    PrintData(response.body());
+    return absl::OkStatus();
+  }
+  TM_RETURN_IF_ERROR(ingest::WriteFileDurably(options.out, response.body()));
+  context.progress().Say(fmt::format("wrote {} ({} bytes)", options.out, response.body().size()));
+  return absl::OkStatus();
+}
+
+absl::Status Redrive(Context& context, const Options& options) {
+  TM_ASSIGN_OR_RETURN(const Api* api, context.api());
+  v1::RedriveQuarantinedRequest request;
+  request.set_request_id(NewRequestId());
+  TM_ASSIGN_OR_RETURN(*request.mutable_participant_id(), api->ParticipantId(options.participant));
+  request.set_quarantine_id(options.id);
+  TM_ASSIGN_OR_RETURN(
+      const auto response,
+      api->Call(*api->ingest, &v1::IngestService::Stub::RedriveQuarantined, request));
+  if (context.json()) {
+    PrintJson(ToJson(response));
+  } else {
+    PrintData(fmt::format("{} {}\n", ShortName(v1::Outcome_Name(response.outcome()), "OUTCOME_"),
+                          ReasonName(response.reason())));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Discard(Context& context, const Options& options) {
+  TM_ASSIGN_OR_RETURN(const Api* api, context.api());
+  v1::DiscardQuarantinedRequest request;
+  request.set_request_id(NewRequestId());
+  TM_ASSIGN_OR_RETURN(*request.mutable_participant_id(), api->ParticipantId(options.participant));
+  request.set_quarantine_id(options.id);
+  request.set_reason(options.reason);
+  TM_ASSIGN_OR_RETURN(
+      const auto response,
+      api->Call(*api->ingest, &v1::IngestService::Stub::DiscardQuarantined, request));
+  if (context.json()) {
+    PrintJson(ToJson(response.chunk()));
+  } else {
+    PrintData(StateName(response.chunk().state()) + "\n");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void AddQuarantineCommands(Commands& commands) {
+  CLI::App& quarantine = commands.Noun("quarantine", "Chunks that were set aside with a reason");
+  const auto options = std::make_shared<Options>();
+  const auto verb = [&](const char* name, const char* description,
+                        absl::Status (*run)(Context&, const Options&)) -> CLI::App& {
+    CLI::App& app =
+        commands.Verb(quarantine, name, description,
+                      [options, run](Context& context) { return run(context, *options); });
+    app.add_option("--participant", options->participant, "Id or STUDY/CODE")->required();
+    return app;
+  };
+  verb("list", "List what is held, oldest first", List)
+      .add_flag("--all", options->all, "Redriven and discarded ones too");
+  for (CLI::App* app :
+       {&verb("show", "One entry as JSON, without its bytes", Show),
+        &verb("download", "The body exactly as it was sent", Download),
+        &verb("redrive", "Run admission again: after a stream was declared", Redrive),
+        &verb("discard", "Destroy the bytes of one entry for good", Discard)}) {
+    app->add_option("id", options->id, "As `quarantine list` prints it")->required();
+    if (app->get_name() == "download") {
+      app->add_option("--out", options->out, "File to write; without: stdout");
+    }
+    if (app->get_name() == "discard") {
+      app->add_option("--reason", options->reason, "Why, 1 to 256 bytes")->required();
+    }
+  }
+}
+
+}  // namespace tidemark::cli

@@ -1,0 +1,132 @@
+// receipt list | verify: what a device holds against the server.
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "base/base64.h"
+#include "cli/command.h"
+#include "cli/exit_code.h"
+#include "cli/output.h"
+#include "ingest/client/durable_file.h"
+#include "ingest/client/ledger.h"
+#include "ingest/client/receipt_policy.h"
+#include "ingest/receipt_proof.h"
+
+namespace tidemark::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kKeysFileBytesMax = size_t{1} << 20;
+
+struct Options {
+  std::string path;
+  std::string keys_file;
+};
+
+fs::path LedgerPath(const Options& options) {
+  return fs::is_directory(options.path) ? fs::path(options.path) / "receipts.ledger"
+                                        : fs::path(options.path);
+}
+
+std::string IdText(const std::string& bytes) {
+  const auto id = Uuid::FromBytes(bytes);
+  return id.ok() ? id->ToString() : "-";
+}
+
+absl::Status List(Context& context, const Options& options) {
+  nlohmann::ordered_json all = nlohmann::ordered_json::array();
+  Table table({"DECIDED", "OUTCOME", "STREAM", "NUMBER", "SHA-256", "KEY"});
+  TM_RETURN_IF_ERROR(ingest::Ledger::ForEach(
+      LedgerPath(options), [&](const v1::Receipt& receipt) -> absl::Status {
+        v1::ReceiptStatement statement;
+        if (!statement.ParseFromString(receipt.statement())) {
+          return absl::DataLossError("a receipt cannot be read");
+        }
+        const std::string sha256 = HexEncode(statement.sha256());
+        if (context.json()) {
+          all.push_back({{"decided_at", FormatTime(statement.decided_at())},
+                         {"outcome", ingest::Describe(statement)},
+                         {"stream_id", IdText(statement.stream_id())},
+                         {"writer_id", IdText(statement.writer_id())},
+                         {"number", statement.number()},
+                         {"sha256", sha256},
+                         {"key_id", receipt.key_id()}});
+        } else {
+          table.AddRow({FormatTime(statement.decided_at()), ingest::Describe(statement),
+                        IdText(statement.stream_id()), std::to_string(statement.number()),
+                        sha256.substr(0, 16), receipt.key_id()});
+        }
+        return absl::OkStatus();
+      }));
+  if (context.json()) {
+    PrintJson(all);
+  } else {
+    PrintData(table.Format());
+  }
+  return absl::OkStatus();
+}
+
+// Keys from the server, or from a file that `GetServerInfo --json` once printed.
+absl::StatusOr<ingest::ReceiptKeys> Keys(Context& context, const Options& options) {
+  v1::GetServerInfoResponse info;
+  if (options.keys_file.empty()) {
+    TM_ASSIGN_OR_RETURN(const Api* api, context.anonymous_api());
+    TM_ASSIGN_OR_RETURN(info, api->Call(*api->server, &v1::ServerService::Stub::GetServerInfo,
+                                        v1::GetServerInfoRequest()));
+  } else {
+    TM_ASSIGN_OR_RETURN(const std::string text,
+                        ingest::ReadFile(options.keys_file, kKeysFileBytesMax));
+    TM_ASSIGN_OR_RETURN(info, ParseServerInfo(text));
+  }
+  ingest::ReceiptKeys keys;
+  for (const v1::ReceiptKey& key : info.receipt_keys()) {
+    TM_ASSIGN_OR_RETURN(VerifyKey verify, VerifyKey::FromEd25519Raw(key.public_key()));
+    keys.emplace(key.key_id(), std::move(verify));
+  }
+  return keys;
+}
+
+absl::Status Verify(Context& context, const Options& options) {
+  TM_ASSIGN_OR_RETURN(const ingest::ReceiptKeys keys, Keys(context, options));
+  uint64_t good = 0;
+  uint64_t bad = 0;
+  TM_RETURN_IF_ERROR(
+      ingest::Ledger::ForEach(LedgerPath(options), [&](const v1::Receipt& receipt) {
+        const auto statement = ingest::VerifyReceipt(receipt, keys);
+        if (statement.ok()) {
+          ++good;
+        } else {
+          context.progress().Say(fmt::format("receipt {}: {}", good + bad,
+                                             std::string(statement.status().message())));
+          ++bad;
+        }
+        return absl::OkStatus();
+      }));
+  if (context.json()) {
+    PrintJson({{"proven", good}, {"not_proven", bad}});
+  } else {
+    PrintData(fmt::format("{} receipts proven, {} not\n", FormatCount(good), FormatCount(bad)));
+  }
+  if (bad == 0) return absl::OkStatus();
+  return PartialError(fmt::format("{} receipts are not what the server signed", bad));
+}
+
+}  // namespace
+
+void AddReceiptCommands(Commands& commands) {
+  CLI::App& receipt = commands.Noun("receipt", "The server's signed word on chunks");
+  const auto options = std::make_shared<Options>();
+  CLI::App& list = commands.Verb(receipt, "list", "What a ledger holds, oldest first",
+                                 [options](Context& c) { return List(c, *options); });
+  CLI::App& verify = commands.Verb(receipt, "verify", "Check the proof of every receipt",
+                                   [options](Context& c) { return Verify(c, *options); });
+  for (CLI::App* app : {&list, &verify}) {
+    app->add_option("path", options->path, "Folder of a device, or its receipts.ledger")
+        ->required();
+  }
+  verify.add_option("--keys", options->keys_file,
+                    "Take the server's keys from this file (tidemark doctor --json) instead");
+}
+
+}  // namespace tidemark::cli

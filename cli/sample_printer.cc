@@ -1,0 +1,130 @@
+#include "cli/sample_printer.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "base/endian.h"
+#include "base/status_macros.h"
+#include "cli/output.h"
+
+namespace tidemark::cli {
+namespace {
+
+size_t BytesOf(v1::ChannelType type) {
+  switch (type) {
+    case v1::CHANNEL_TYPE_INT16: return 2;
+    case v1::CHANNEL_TYPE_INT32:
+    case v1::CHANNEL_TYPE_FLOAT32: return 4;
+    case v1::CHANNEL_TYPE_FLOAT64: return 8;
+    default: return 0;
+  }
+}
+
+double LoadValue(v1::ChannelType type, const char* at) {
+  switch (type) {
+    case v1::CHANNEL_TYPE_INT16: return LoadLe<int16_t>(at);
+    case v1::CHANNEL_TYPE_INT32: return LoadLe<int32_t>(at);
+    case v1::CHANNEL_TYPE_FLOAT32: return static_cast<double>(LoadLe<float>(at));
+    case v1::CHANNEL_TYPE_FLOAT64: return LoadLe<double>(at);
+    default: return std::nan("");
+  }
+}
+
+double Physical(const v1::Channel& channel, double value) {
+  return value * (channel.scale() == 0 ? 1 : channel.scale()) + channel.offset();
+}
+
+std::string NumberText(double value, std::string_view nothing) {
+  return std::isfinite(value) ? fmt::format("{:.9g}", value) : std::string(nothing);
+}
+
+}  // namespace
+
+int64_t PlaceOnStudyTime(const v1::ClockPlacement& placement, int64_t device_ns) {
+  // Unsigned, so that odd stamps wrap instead of overflowing; they are shown, not computed with.
+  const uint64_t since = static_cast<uint64_t>(device_ns) -
+                         static_cast<uint64_t>(placement.anchor_device_ns());
+  const double slope_ns = static_cast<double>(static_cast<int64_t>(since)) *
+                          placement.rate_ppb() * 1e-9;
+  const uint64_t slope = std::abs(slope_ns) < 9e18
+                             ? static_cast<uint64_t>(std::llround(slope_ns)) : 0;
+  return static_cast<int64_t>(static_cast<uint64_t>(placement.anchor_study_ns()) + since + slope);
+}
+
+absl::Status SamplePrinter::Add(const v1::ReadSamplesResponse& response) {
+  switch (response.message_case()) {
+    case v1::ReadSamplesResponse::kStream:
+      stream_ = response.stream();
+      if (format_ != SampleFormat::kJsonLines) PrintHeader();
+      return absl::OkStatus();
+    case v1::ReadSamplesResponse::kPlacement:
+      placements_[{response.placement().boot_id(), response.placement().clock_id()}] =
+          response.placement();
+      return absl::OkStatus();
+    case v1::ReadSamplesResponse::kBlock: return AddBlock(response.block());
+    default: return absl::OkStatus();  // of a newer server
+  }
+}
+
+absl::Status SamplePrinter::AddBlock(const v1::SampleBlock& block) {
+  const auto& channels = stream_.declaration().channels();
+  size_t row_bytes = 0;
+  for (const v1::Channel& channel : channels) row_bytes += BytesOf(channel.type());
+  const size_t count = block.count();
+  if (block.stamps_device_ns().size() != count * sizeof(int64_t) ||
+      block.values().size() != count * row_bytes) {
+    return absl::DataLossError("a block whose sizes contradict its count");
+  }
+  const auto placed = placements_.find({block.boot_id(), block.clock_id()});
+  std::vector<double> values(static_cast<size_t>(channels.size()));
+  for (size_t i = 0; i < count && !full(); ++i) {
+    const char* column = block.values().data();
+    for (int c = 0; c < channels.size(); ++c) {
+      const size_t bytes = BytesOf(channels[c].type());
+      values[static_cast<size_t>(c)] =
+          Physical(channels[c], LoadValue(channels[c].type(), column + i * bytes));
+      column += count * bytes;
+    }
+    PrintRow(LoadLe<int64_t>(block.stamps_device_ns().data() + i * sizeof(int64_t)),
+             placed == placements_.end() ? nullptr : &placed->second, values);
+    ++printed_;
+  }
+  return absl::OkStatus();
+}
+
+void SamplePrinter::PrintHeader() {
+  const bool csv = format_ == SampleFormat::kCsv;
+  std::string line = csv ? "study_time,device_ns" : fmt::format("{:<24}  {:>20}", "STUDY TIME", "DEVICE NS");
+  for (const v1::Channel& channel : stream_.declaration().channels()) {
+    const std::string title = fmt::format("{} [{}]", channel.name(), channel.unit());
+    line += csv ? "," + title : fmt::format("  {:>14}", title);
+  }
+  PrintData(line + "\n");
+}
+
+void SamplePrinter::PrintRow(int64_t device_ns, const v1::ClockPlacement* placement,
+                             const std::vector<double>& values) {
+  const std::string time =
+      placement == nullptr ? "" : FormatTimeNs(PlaceOnStudyTime(*placement, device_ns));
+  if (format_ == SampleFormat::kJsonLines) {
+    nlohmann::ordered_json line;
+    line["study_time"] = placement == nullptr ? nlohmann::ordered_json() : time;
+    line["device_ns"] = device_ns;
+    for (size_t c = 0; c < values.size(); ++c) {
+      line[stream_.declaration().channels(static_cast<int>(c)).name()] = values[c];  // NaN: null
+    }
+    PrintData(line.dump() + "\n");
+    return;
+  }
+  const bool csv = format_ == SampleFormat::kCsv;
+  std::string line = csv ? fmt::format("{},{}", time, device_ns)
+                         : fmt::format("{:<24}  {:>20}", time, device_ns);
+  for (const double value : values) {
+    const std::string text = NumberText(value, csv ? "" : "-");
+    line += csv ? "," + text : fmt::format("  {:>14}", text);
+  }
+  PrintData(line + "\n");
+}
+
+}  // namespace tidemark::cli

@@ -1,0 +1,73 @@
+// upload: empties the outbox of a device folder.
+#include <fmt/format.h>
+
+#include "cli/command.h"
+#include "cli/device_folder.h"
+#include "cli/output.h"
+
+namespace tidemark::cli {
+namespace {
+
+struct Options {
+  std::string folder;
+  bool bundle = false;
+  bool no_compression = false;
+  bool accept_unsafe_durability = false;
+};
+
+nlohmann::ordered_json ReportJson(const ingest::UploadReport& report) {
+  nlohmann::ordered_json receipts = nlohmann::ordered_json::object();
+  for (const auto& [outcome, count] : report.receipts) receipts[v1::Outcome_Name(outcome)] = count;
+  return {{"receipts", std::move(receipts)},
+          {"chunks_deleted", report.chunks_deleted},
+          {"body_bytes_acknowledged", report.body_bytes_deleted},
+          {"envelope_bytes_sent", report.envelope_bytes_sent},
+          {"chunks_kept", report.chunks_kept},
+          {"chunks_stopped", report.chunks_stopped},
+          {"chunks_left", report.chunks_left},
+          {"numbers_abandoned", report.numbers_abandoned},
+          {"writers_started", report.writers_started},
+          {"attempts_failed", report.attempts_failed},
+          {"elapsed_s", absl::ToDoubleSeconds(report.elapsed)},
+          {"status", report.status.ok() ? "OK" : std::string(report.status.message())},
+          {"note", report.note}};
+}
+
+absl::Status Upload(Context& context, const Options& options) {
+  TM_ASSIGN_OR_RETURN(DeviceFolder device, DeviceFolder::Open(options.folder));
+  const uint64_t chunks = device.outbox->pending_chunks();
+  ingest::UploadOptions upload;
+  upload.way = options.bundle ? ingest::UploadWay::kBundle : ingest::UploadWay::kStream;
+  upload.compress = !options.no_compression;
+  upload.accept_unsafe_durability = options.accept_unsafe_durability;
+  upload.on_progress = [&](const ingest::UploadReport& report) {
+    context.progress().Update(fmt::format("uploading: {} of {} chunks, {} acknowledged",
+                                          chunks - std::min(chunks, report.chunks_left), chunks,
+                                          FormatBytes(double(report.body_bytes_deleted))));
+  };
+  const ingest::UploadReport report = device.Upload(
+      std::move(upload), context.options().server_given ? context.address() : ingest::ServerAddress());
+  context.progress().Clear();
+  if (context.json()) {
+    PrintJson(ReportJson(report));
+  } else {
+    PrintData(Describe(report) + "\n");
+  }
+  return StatusOf(report);
+}
+
+}  // namespace
+
+void AddUploadCommands(Commands& commands) {
+  const auto options = std::make_shared<Options>();
+  CLI::App& upload =
+      commands.Verb(commands.root(), "upload", "Send what waits in the outbox of a device folder",
+                    [options](Context& context) { return Upload(context, *options); });
+  upload.add_option("folder", options->folder, "Folder of the device")->required();
+  upload.add_flag("--bundle", options->bundle, "By signed bundles instead of one stream");
+  upload.add_flag("--no-compression", options->no_compression, "Send bodies as they are");
+  upload.add_flag("--accept-unsafe-durability", options->accept_unsafe_durability,
+                  "Delete on the word of a test server that a crash may make a liar");
+}
+
+}  // namespace tidemark::cli

@@ -1,0 +1,208 @@
+#include "ingest/chunk_store.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "base/db/access_scope.h"
+#include "base/db/sql_error.h"
+#include "base/status_macros.h"
+#include "ingest/careful_write.h"
+#include "ingest/sql.h"
+#include "tidemark/v1/ingest.pb.h"
+
+namespace tidemark::ingest {
+namespace {
+
+constexpr std::string_view kUniqueViolation = "23505";
+constexpr std::string_view kNotNullViolation = "23502";
+
+// The statements of a fast write; settling comes first and locks the outboxes.
+constexpr size_t kSettleStep = 0;
+
+std::string ScopeSql(std::span<const WriteItem> items) {
+  std::set<ParticipantId> participants;
+  for (const WriteItem& item : items) participants.insert(item.sender->participant_id);
+  return db::AccessScope{{participants.begin(), participants.end()}, {}}.ToSql();
+}
+
+bool NumberIsSettled(const absl::Status& status, size_t failed_step) {
+  const std::string_view sqlstate = db::SqlstateOf(status);
+  return sqlstate == kUniqueViolation ||
+         (sqlstate == kNotNullViolation && failed_step == kSettleStep);
+}
+
+OutboxTallies TallyStored(std::span<const WriteItem> items) {
+  OutboxTallies tallies;
+  for (const WriteItem& item : items) {
+    OutboxTally& tally = tallies[OutboxOf(item)];
+    tally.study_id = item.sender->study_id;
+    tally.device_id = item.sender->device_id;
+    tally.AddStored(item.chunk()->row);
+  }
+  return tallies;
+}
+
+}  // namespace
+
+absl::Status ChunkStore::Connect() {
+  if (connection_ != nullptr && connection_->healthy()) return absl::OkStatus();
+  connection_.reset();
+  TM_ASSIGN_OR_RETURN(connection_, db::PipelineConnection::Connect(
+                                       {.dsn = options_.dsn,
+                                        .application_name = "tidemark ingest",
+                                        .statement_timeout_ms = options_.statement_timeout_ms,
+                                        .statements = {sql::kAllStatements}}));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::span<WriteItem>> ChunkStore::RefuseErased(std::span<WriteItem> items,
+                                                              DayKeys& keys) {
+  std::vector<WriteItem> erased;
+  size_t kept = 0;
+  for (const WriteItem& item : items) {
+    TM_ASSIGN_OR_RETURN(const store::DataKey* const key,
+                        keys.Find(item.sender->participant_id, item.key().stream_id));
+    if (key != nullptr) {
+      items[kept++] = item;
+      continue;
+    }
+    *item.verdict = Verdict::StopAndDelete(v1::RECEIPT_REASON_NO_CONSENT);
+    erased.push_back(item);
+  }
+  std::copy(erased.begin(), erased.end(), items.begin() + static_cast<std::ptrdiff_t>(kept));
+  return items.first(kept);
+}
+
+absl::StatusOr<bool> ChunkStore::TryWriteFast(std::span<WriteItem> items) {
+  const absl::Time now = options_.clock->Now();
+  DayKeys keys(options_.keys, now);
+  TM_ASSIGN_OR_RETURN(items, RefuseErased(items, keys));
+  if (items.empty()) return true;
+  std::sort(items.begin(), items.end(), ComesBefore);
+
+  TM_ASSIGN_OR_RETURN(ChunkInserts inserts, BuildChunkInserts(items, keys, known_epochs_, now));
+  const Command settle = SettleStored(TallyStored(items), now);
+  std::vector<db::PipelineConnection::Step> steps = {{settle.statement, &settle.params}};
+  for (const Command& command : inserts.commands) {
+    steps.push_back({command.statement, &command.params});
+  }
+  TM_RETURN_IF_ERROR(Connect());
+  size_t failed_step = 0;
+  const absl::Status status =
+      connection_->RunTransaction("begin; " + ScopeSql(items), steps, &failed_step).status();
+  if (NumberIsSettled(status, failed_step)) return false;
+  TM_RETURN_IF_ERROR(status);
+  for (const WriteItem& item : items) *item.verdict = Verdict::Stored();
+  known_epochs_.Add(inserts.new_epochs);
+  return true;
+}
+
+absl::Status ChunkStore::WriteCareful(std::span<WriteItem> items) {
+  const absl::Time now = options_.clock->Now();
+  DayKeys keys(options_.keys, now);
+  TM_ASSIGN_OR_RETURN(items, RefuseErased(items, keys));
+  if (items.empty()) return absl::OkStatus();
+  std::stable_sort(items.begin(), items.end(), ComesBefore);
+
+  TM_RETURN_IF_ERROR(Connect());
+  CarefulWrite write({connection_.get(), &keys, &options_.quotas, &known_epochs_, now}, items);
+  TM_RETURN_IF_ERROR(InTransaction(ScopeSql(items), [&] { return write.Run(); }));
+  write.Publish(known_epochs_);
+  return absl::OkStatus();
+}
+
+absl::Status ChunkStore::InTransaction(const std::string& scope_sql,
+                                       absl::FunctionRef<absl::Status()> body) {
+  TM_RETURN_IF_ERROR(connection_->Run("begin; " + scope_sql, "begin"));
+  absl::Status status = body();
+  if (status.ok()) {
+    status = connection_->Run("commit", "commit");
+    // A connection that is lost now leaves the commit in doubt.
+    if (db::ConnectionIsLost(status)) return absl::UnknownError("connection lost during commit");
+    return status;
+  }
+  if (connection_->healthy()) (void)connection_->Run("rollback", "rollback");
+  return status;
+}
+
+// Redrive -----------------------------------------------------------------------------------------
+
+absl::StatusOr<Verdict> ChunkStore::Redrive(QuarantineId id, WriteItem item) {
+  const absl::Time now = options_.clock->Now();
+  DayKeys keys(options_.keys, now);
+  Verdict verdict;
+  TM_RETURN_IF_ERROR(Connect());
+  TM_RETURN_IF_ERROR(InTransaction(ScopeSql({&item, 1}), [&] {
+    return RedriveLocked(id, item, keys, now, &verdict);
+  }));
+  return verdict;
+}
+
+absl::Status ChunkStore::RedriveLocked(QuarantineId id, const WriteItem& item, DayKeys& keys,
+                                       absl::Time now, Verdict* verdict) {
+  const Uuid participant = item.sender->participant_id.uuid;
+  const Uuid stream = item.key().stream_id.uuid;
+  const Uuid writer = item.key().writer_id.uuid;
+  const Uuid device = item.sender->device_id.uuid;
+  const auto one = [](const auto& value) { return std::span(&value, 1); };
+
+  db::BinaryParams outbox;
+  outbox.AddArray(one(participant)).AddArray(one(stream)).AddArray(one(writer));
+  TM_RETURN_IF_ERROR(connection_->Execute(sql::kLockStreamStates, outbox).status());
+  db::BinaryParams entry;
+  entry.Add(participant).Add(id);
+  TM_ASSIGN_OR_RETURN(const db::BinaryResult held,
+                      connection_->Execute(sql::kLockQuarantined, entry));
+  if (held.rows() == 0) return absl::FailedPreconditionError("the entry has left quarantine");
+
+  db::BinaryParams number;
+  number.AddArray(one(participant)).AddArray(one(stream)).AddArray(one(writer));
+  number.AddArray(one(item.key().number)).AddArray(one(device));
+  TM_ASSIGN_OR_RETURN(const db::BinaryResult found,
+                      connection_->Execute(sql::kLookUpNumbers, number));
+  if (found.Bool(0, 0)) {
+    const bool same = found.Bytes(0, 4) == item.decision->sha256;
+    *verdict = same ? Verdict::Duplicate() : Verdict::Quarantined(v1::RECEIPT_REASON_CONFLICT);
+  } else if (found.Bool(0, 2)) {
+    *verdict = Verdict::Quarantined(v1::RECEIPT_REASON_ABANDONED);
+  } else {
+    *verdict = Verdict::Stored();
+  }
+  if (verdict->outcome == v1::OUTCOME_QUARANTINED) return absl::OkStatus();
+  return MoveOutOfQuarantine(id, item, verdict->outcome == v1::OUTCOME_STORED, keys, now);
+}
+
+absl::Status ChunkStore::MoveOutOfQuarantine(QuarantineId id, const WriteItem& item, bool store,
+                                             DayKeys& keys, absl::Time now) {
+  std::vector<Command> commands;
+  if (store) {
+    TM_ASSIGN_OR_RETURN(ChunkInserts inserts,
+                        BuildChunkInserts({&item, 1}, keys, known_epochs_, now));
+    commands = std::move(inserts.commands);
+    // Before it counts as stored, its number stops counting as quarantined.
+    Command unsettle{&sql::kUnsettleQuarantined, {}};
+    unsettle.params.Add(item.sender->participant_id).Add(item.key().stream_id);
+    unsettle.params.Add(item.key().writer_id).Add(item.key().number);
+    unsettle.params.Add(item.sender->device_id).Add(item.sender->study_id);
+    unsettle.params.AddTimestamp(absl::ToUnixMicros(now));
+    commands.push_back(std::move(unsettle));
+    commands.push_back(SettleNumbers(TallyStored({&item, 1}), now));
+  }
+  constexpr int16_t kRedriven = v1::QUARANTINE_STATE_REDRIVEN;
+  Command release{&sql::kReleaseQuarantined, {}};
+  release.params.Add(item.sender->participant_id).Add(id).Add(kRedriven);
+  release.params.AddTimestamp(absl::ToUnixMicros(now));
+  commands.push_back(std::move(release));
+  Command count{&sql::kAddQuarantineUsage, {}};
+  count.params.Add(item.sender->participant_id).Add(item.sender->device_id);
+  count.params.Add(-static_cast<int64_t>(item.decision->body.size())).Add(int64_t{-1});
+  commands.push_back(std::move(count));
+  for (const Command& command : commands) {
+    TM_RETURN_IF_ERROR(connection_->Execute(*command.statement, command.params).status());
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace tidemark::ingest

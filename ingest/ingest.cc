@@ -1,0 +1,199 @@
+#include "ingest/ingest.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "base/rpc/reason.h"
+#include "base/status_macros.h"
+
+namespace tidemark::ingest {
+namespace {
+
+constexpr size_t kWeightPerChunk = 4'096;
+constexpr absl::Duration kFindStreamTime = absl::Seconds(5);
+constexpr absl::Duration kRefusedRetry = absl::Seconds(10);
+
+size_t TotalWeight(const std::vector<v1::ChunkEnvelope>& envelopes) {
+  size_t weight = 0;
+  for (const v1::ChunkEnvelope& envelope : envelopes) weight += WeightOf(envelope);
+  return weight;
+}
+
+absl::Status ShuttingDown() { return absl::UnavailableError("the server is shutting down"); }
+
+ChunkStoreOptions StoreOptions(const IngestOptions& options) {
+  return {.dsn = options.dsn,
+          .keys = options.keys,
+          .clock = options.clock,
+          .quotas = options.quotas,
+          .statement_timeout_ms = options.statement_timeout_ms};
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Ingest>> Ingest::Start(IngestOptions options) {
+  if (options.keys == nullptr || options.catalog == nullptr || options.clock == nullptr ||
+      options.admission_threads < 1 || options.writers < 1) {
+    return absl::InvalidArgumentError("ingest: an option is missing");
+  }
+  std::unique_ptr<Ingest> ingest(new Ingest(std::move(options)));
+  const IngestOptions& chosen = ingest->options_;
+  for (int i = 0; i < chosen.writers; ++i) {
+    ingest->writers_.push_back(std::make_unique<CommitWriter>(
+        CommitWriter::Options{.store = StoreOptions(chosen),
+                              .patience = chosen.patience,
+                              .signer = &ingest->signer_,
+                              .clock = chosen.clock,
+                              .queue_messages_max = chosen.messages_in_flight_max,
+                              .queue_weight_max = chosen.weight_in_flight_max}));
+  }
+  for (int i = 0; i < chosen.admission_threads; ++i) {
+    ingest->admission_threads_.emplace_back([raw = ingest.get()] { raw->RunAdmission(); });
+  }
+  return ingest;
+}
+
+// Every queue has the bounds of the budget, so that none of them is ever full.
+Ingest::Ingest(IngestOptions options)
+    : options_(std::move(options)),
+      signer_(options_.receipts),
+      budget_(options_.messages_in_flight_max, options_.weight_in_flight_max),
+      submitted_(options_.messages_in_flight_max, options_.weight_in_flight_max),
+      redrive_store_(StoreOptions(options_)) {}
+
+Ingest::~Ingest() { Shutdown(); }
+
+Take Ingest::TrySubmit(Submission& submission, std::function<void()> when_room) {
+  const size_t weight = TotalWeight(submission.envelopes);
+  const Take take = budget_.TryTake(weight, std::move(when_room));
+  if (take != Take::kTaken) return take;
+  ReceiptCallback done = submission.done;
+  submission.done = [this, weight, done](auto receipts) {
+    done(std::move(receipts));
+    budget_.GiveBack(weight);
+  };
+  if (submitted_.TryPush(submission, weight)) return Take::kTaken;
+  // Only a queue that was closed refuses: the caller keeps its submission, uncalled.
+  submission.done = std::move(done);
+  budget_.GiveBack(weight);
+  return Take::kClosed;
+}
+
+void Ingest::RunAdmission() {
+  while (true) {
+    std::vector<Submission> next = submitted_.PopSome(1, 0);
+    if (next.empty()) return;
+    const size_t weight = TotalWeight(next.front().envelopes);
+    Process(std::move(next.front()), weight);
+  }
+}
+
+void Ingest::Process(Submission submission, size_t weight) {
+  auto message = std::make_unique<AdmittedMessage>();
+  message->sender = submission.sender;
+  message->done = std::move(submission.done);
+  message->weight = weight;
+  const auto find = [&](StreamId stream, int32_t version) {
+    return Find(message->sender, stream, version);
+  };
+  for (v1::ChunkEnvelope& envelope : submission.envelopes) {
+    absl::StatusOr<Decision> decision = Admit(message->sender, std::move(envelope), find);
+    if (!decision.ok()) return message->done(decision.status());
+    message->decisions.push_back(*std::move(decision));
+  }
+  if (!WriterOf(message->sender.participant_id).TryPush(message)) message->done(ShuttingDown());
+}
+
+absl::StatusOr<FoundStream> Ingest::Find(const Sender& sender, StreamId stream,
+                                         int32_t version) const {
+  const absl::Time deadline = absl::Now() + kFindStreamTime;
+  bool known = false;
+  auto info = options_.catalog->Find(sender.participant_id, stream, version, deadline, &known);
+  if (info.ok()) return FoundStream{*info, (*info)->device_id == sender.device_id};
+  if (!absl::IsNotFound(info.status())) return info.status();
+  if (!known) return FoundStream{};
+  // The first version, which every stream has, tells whose it is.
+  info = options_.catalog->Find(sender.participant_id, stream, 1, deadline);
+  if (!info.ok() && !absl::IsNotFound(info.status())) return info.status();
+  return FoundStream{nullptr, info.ok() && (*info)->device_id == sender.device_id};
+}
+
+CommitWriter& Ingest::WriterOf(ParticipantId participant) const {
+  return *writers_[std::hash<ParticipantId>{}(participant) % writers_.size()];
+}
+
+v1::ReceiptBatch Ingest::Refuse(const Sender& sender,
+                                const std::vector<v1::ChunkEnvelope>& envelopes,
+                                const Verdict& verdict) const {
+  std::vector<std::string> statements;
+  for (const v1::ChunkEnvelope& envelope : envelopes) {
+    const Decision decision{envelope.sha256().substr(0, sizeof(Sha256Digest)), {}, "", verdict};
+    statements.push_back(signer_.Statement(sender, decision, verdict, options_.clock->Now()));
+  }
+  std::vector<std::vector<std::string>> messages;
+  messages.push_back(std::move(statements));
+  return std::move(signer_.Sign(std::move(messages)).front());
+}
+
+absl::Status Ingest::CheckReady() const {
+  if (!options_.ready) return absl::OkStatus();
+  const absl::Status status = options_.ready();
+  if (status.ok()) return status;
+  return rpc::WithRetry(rpc::Error(absl::StatusCode::kFailedPrecondition,
+                                   v1::ERROR_REASON_INGEST_REFUSED, std::string(status.message())),
+                        kRefusedRetry);
+}
+
+absl::StatusOr<Verdict> Ingest::Redrive(const Sender& sender, QuarantineId id, std::string body,
+                                        std::string sha256) {
+  TM_ASSIGN_OR_RETURN(Decision decision,
+                      AdmitBody(sender, std::move(body), std::move(sha256),
+                                [&](StreamId stream, int32_t version) {
+                                  return Find(sender, stream, version);
+                                }));
+  if (const auto* verdict = std::get_if<Verdict>(&decision.what)) return *verdict;
+  if (const auto* broken = std::get_if<SetAside>(&decision.what)) {
+    return Verdict::Quarantined(broken->reason);
+  }
+  std::optional<Verdict> unused;
+  MutexLock lock(redrive_mutex_);
+  return redrive_store_.Redrive(id, {&sender, &decision, &unused});
+}
+
+// In the direction of the flow, so that each stage is empty before the next one closes.
+void Ingest::Shutdown() {
+  MutexLock lock(shutdown_mutex_);
+  if (shut_down_) return;
+  shut_down_ = true;
+  budget_.Close();
+  submitted_.Close();
+  for (std::thread& thread : admission_threads_) thread.join();
+  for (const auto& writer : writers_) writer->Close();
+  for (const auto& writer : writers_) writer->Join();
+  budget_.WaitUntilEmpty();
+}
+
+size_t WeightOf(const v1::ChunkEnvelope& envelope) {
+  const size_t body_bytes = std::min<size_t>(envelope.uncompressed_size(), kBodyBytesMax);
+  return envelope.body().size() + body_bytes + kWeightPerChunk;
+}
+
+std::vector<std::vector<v1::ChunkEnvelope>> SplitEnvelopes(
+    std::vector<v1::ChunkEnvelope> envelopes) {
+  std::vector<std::vector<v1::ChunkEnvelope>> runs;
+  size_t weight = 0;
+  for (v1::ChunkEnvelope& envelope : envelopes) {
+    const size_t more = WeightOf(envelope);
+    if (runs.empty() || runs.back().size() == kChunksPerMessageMax ||
+        weight + more > kMessageWeightMax) {
+      runs.emplace_back();
+      weight = 0;
+    }
+    weight += more;
+    runs.back().push_back(std::move(envelope));
+  }
+  return runs;
+}
+
+}  // namespace tidemark::ingest

@@ -1,0 +1,57 @@
+// All Upload calls of a server: authorizes them off gRPC's threads and ends those that are revoked.
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "base/bounded_queue.h"
+#include "base/mutex.h"
+#include "base/rpc/guard.h"
+#include "ingest/stop_flag.h"
+#include "ingest/upload_reactor.h"
+
+namespace tidemark::ingest {
+
+// A credential may be looked up in the database, which gRPC's few callback threads must not wait
+// for: two threads of its own authorize new calls. Another asks every two seconds whether the
+// credentials of open calls still hold: with the authorizer's cache of at most 5 s a revocation ends
+// an idle call within 10 s. Thread-safe.
+class UploadCalls {
+ public:
+  UploadCalls(Ingest* ingest, rpc::Authorizer* authorizer);
+  ~UploadCalls();
+
+  // A reactor for a new call. It deletes itself.
+  grpc::ServerBidiReactor<v1::UploadRequest, v1::UploadResponse>* Open(
+      grpc::CallbackServerContext* context);
+
+  // Ends all calls as UNAVAILABLE, refuses new ones, and joins the threads. Safe to repeat.
+  void Shutdown();
+
+ private:
+  struct NewCall {
+    const grpc::CallbackServerContext* context = nullptr;  // lives as long as the call
+    std::shared_ptr<UploadStream> stream;
+  };
+  static constexpr size_t kNewCallsMax = 1'024;
+  static constexpr int kAuthorizingThreads = 2;
+  static constexpr std::chrono::milliseconds kRecheckEvery{2'000};
+
+  void RunAuthorization();
+  void RunRecheck();
+  std::vector<std::shared_ptr<UploadStream>> OpenStreams() TM_EXCLUDES(mutex_);
+
+  Ingest* const ingest_;
+  rpc::Authorizer* const authorizer_;
+  BoundedQueue<NewCall> new_calls_{kNewCallsMax, kNewCallsMax};
+  StopFlag stop_;
+  Mutex mutex_;
+  std::vector<std::weak_ptr<UploadStream>> streams_ TM_GUARDED_BY(mutex_);
+  bool shut_down_ TM_GUARDED_BY(mutex_) = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace tidemark::ingest

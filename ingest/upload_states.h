@@ -1,0 +1,39 @@
+// What the server has of each outbox, and numbers that will never come.
+#pragma once
+
+#include <cstdint>
+
+#include "absl/status/statusor.h"
+#include "store/placement.h"
+#include "study/call.h"
+#include "study/context.h"
+#include "tidemark/v1/ingest.pb.h"
+
+namespace tidemark::ingest {
+
+inline constexpr int kRangesPerListMax = 1'000;
+inline constexpr uint64_t kAbandonedAtOnceMax = uint64_t{1} << 20;
+
+// Thread-safe. `context.pool` connects as tm_app with the statements of ingest/sql.h and
+// study/sql.h. Statuses as IngestService documents them.
+class UploadStates {
+ public:
+  UploadStates(const study::Context& context, store::PlacementSource* placements,
+               uint64_t restore_generation)
+      : context_(context), placements_(placements), restore_generation_(restore_generation) {}
+
+  // A calling device sees its own outboxes only.
+  absl::StatusOr<v1::GetUploadStateResponse> Get(const study::Call& call,
+                                                 const v1::GetUploadStateRequest& request) const;
+
+  // NOT_FOUND unless the stream, or the outbox, is the calling device's.
+  absl::StatusOr<v1::AbandonRangeResponse> Abandon(const study::Call& call,
+                                                   const v1::AbandonRangeRequest& request) const;
+
+ private:
+  const study::Context context_;
+  store::PlacementSource* const placements_;  // may be null
+  const uint64_t restore_generation_;
+};
+
+}  // namespace tidemark::ingest

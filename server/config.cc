@@ -1,0 +1,301 @@
+#include "server/config.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <map>
+#include <optional>
+
+#include "base/status_macros.h"
+
+namespace tidemark::server {
+namespace {
+
+const std::set<std::string> kRoles = {"study", "ingest", "signal"};
+const std::set<std::string> kLogLevels = {"debug", "info", "warning", "error"};
+constexpr size_t kAudienceBytesMax = 256;
+
+// Numbers come as text, so that a wrong one is reported beside the other faults.
+struct RawNumbers {
+  std::string quarantine_bytes_per_device;
+  std::string quarantine_bytes_per_study;
+  std::string app_connections_max;
+  std::string read_connections_max;
+  std::string ingest_writers;
+  std::string handler_threads_max;
+  std::string drain_seconds;
+};
+
+struct Commands {
+  bool migrate = false;
+  bool print_config = false;
+  bool print_access = false;
+  bool version = false;
+  bool help = false;
+  std::string bootstrap_file;
+};
+
+// A flag, its variable and its line in the file are one option.
+CLI::Option* WithVariable(CLI::Option* option) {
+  std::string name = "TIDEMARK_";
+  for (const char c : option->get_lnames().front()) {
+    name += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  }
+  return option->envname(name);
+}
+
+void AddStoreOptions(CLI::App& app, Config& config) {
+  const auto add = [&](const char* flag, std::string& value, const char* help) {
+    WithVariable(app.add_option(flag, value, help));
+  };
+  add("--dsn", config.dsn, "PostgreSQL: libpq keywords or URI, without a user");
+  add("--owner-dsn", config.owner_dsn, "the same as the owner, for --migrate (default: --dsn)");
+  add("--app-user", config.app_user, "role of staff and device calls");
+  add("--ingest-user", config.ingest_user, "role of admission and writer");
+  add("--read-user", config.read_user, "role of reads of signals");
+  add("--keys", config.keys_folder, "folder of the key store, outside of the database's backups");
+  add("--kek", config.kek_file, "file of the key-encryption key (default: inside --keys)");
+}
+
+void AddNetworkOptions(CLI::App& app, Config& config) {
+  const auto add = [&](const char* flag, std::string& value, const char* help) {
+    WithVariable(app.add_option(flag, value, help));
+  };
+  add("--listen", config.listen, "address of gRPC, host:port; port 0 takes a free one");
+  add("--port-file", config.port_file, "file that gets the port once the server is up");
+  add("--tls-cert", config.tls_cert, "certificate chain, PEM");
+  add("--tls-key", config.tls_key, "its private key, PEM");
+  add("--audience", config.audience, "what devices sign for: the public name of this installation");
+  WithVariable(app.add_flag("--behind-edge", config.behind_edge,
+                            "an edge proxy faces the network: other addresses than loopback may "
+                            "be listened on"));
+}
+
+void AddBehaviourOptions(CLI::App& app, Config& config, std::string& roles) {
+  WithVariable(app.add_option("--roles", roles, "study, ingest, signal, with commas"));
+  WithVariable(app.add_option("--log-level", config.log_level, "debug, info, warning or error"));
+  WithVariable(app.add_flag("--log-json", config.log_json, "log JSON lines"));
+  WithVariable(app.add_flag("--reflection", config.reflection, "serve gRPC reflection"));
+  WithVariable(app.add_flag("--unsafe-durability", config.unsafe_durability,
+                            "take ingest from a database that may lose commits (tests only)"));
+}
+
+void AddNumberOptions(CLI::App& app, RawNumbers& raw) {
+  const auto add = [&](const char* flag, std::string& value, const char* help) {
+    WithVariable(app.add_option(flag, value, help));
+  };
+  add("--quarantine-bytes-per-device", raw.quarantine_bytes_per_device,
+      "bytes held in quarantine for one device before its chunks must wait");
+  add("--quarantine-bytes-per-study", raw.quarantine_bytes_per_study, "the same for one study");
+  add("--app-connections", raw.app_connections_max, "connections for staff and device calls");
+  add("--read-connections", raw.read_connections_max, "connections for reads of signals");
+  add("--ingest-writers", raw.ingest_writers, "threads that commit chunks");
+  add("--handler-threads", raw.handler_threads_max, "calls handled at one time");
+  add("--drain-seconds", raw.drain_seconds, "how long calls may take to end at shutdown");
+}
+
+void AddCommands(CLI::App& app, Commands& commands) {
+  app.add_flag("--migrate", commands.migrate, "apply the migrations and exit");
+  app.add_option("--bootstrap-operator", commands.bootstrap_file,
+                 "make the first operator, write the token to this file, and exit; does nothing "
+                 "when there is an operator and the file exists");
+  app.add_flag("--print-config", commands.print_config, "print the settings in force and exit");
+  app.add_flag("--print-access", commands.print_access, "print who may call what and exit");
+  app.add_flag("--version", commands.version, "print the version and exit");
+  app.add_flag("-h,--help", commands.help, "print this and exit");
+}
+
+template <class Number>
+void ParseNumber(const char* flag, const std::string& text, Number low, Number high, Number& value,
+                 std::vector<std::string>& faults) {
+  if (text.empty()) return;
+  Number parsed{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), parsed);
+  if (error == std::errc() && end == text.data() + text.size() && low <= parsed && parsed <= high) {
+    value = parsed;
+    return;
+  }
+  faults.push_back(fmt::format("{}: \"{}\" is not a number from {} to {}", flag, text, low, high));
+}
+
+void ParseNumbers(const RawNumbers& raw, Config& config, std::vector<std::string>& faults) {
+  constexpr int64_t kBytesMax = int64_t{1} << 50;
+  ParseNumber<int64_t>("--quarantine-bytes-per-device", raw.quarantine_bytes_per_device, 0,
+                       kBytesMax, config.quarantine_bytes_per_device, faults);
+  ParseNumber<int64_t>("--quarantine-bytes-per-study", raw.quarantine_bytes_per_study, 0, kBytesMax,
+                       config.quarantine_bytes_per_study, faults);
+  ParseNumber("--app-connections", raw.app_connections_max, 1, 1000, config.app_connections_max,
+              faults);
+  ParseNumber("--read-connections", raw.read_connections_max, 1, 1000, config.read_connections_max,
+              faults);
+  ParseNumber("--ingest-writers", raw.ingest_writers, 1, 64, config.ingest_writers, faults);
+  ParseNumber("--handler-threads", raw.handler_threads_max, 4, 10'000, config.handler_threads_max,
+              faults);
+  int drain_seconds = static_cast<int>(absl::ToInt64Seconds(config.drain));
+  ParseNumber("--drain-seconds", raw.drain_seconds, 0, 3600, drain_seconds, faults);
+  config.drain = absl::Seconds(drain_seconds);
+}
+
+std::set<std::string> SplitRoles(const std::string& text) {
+  std::set<std::string> roles;
+  size_t begin = 0;
+  while (begin <= text.size()) {
+    const size_t end = std::min(text.find(',', begin), text.size());
+    if (end > begin) roles.insert(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return roles;
+}
+
+std::string HostOf(const std::string& listen) { return listen.substr(0, listen.rfind(':')); }
+
+bool IsLoopback(const std::string& listen) {
+  const std::string host = HostOf(listen);
+  return host == "localhost" || host == "[::1]" || host.rfind("127.", 0) == 0;
+}
+
+bool HasPort(const std::string& listen) {
+  const size_t colon = listen.rfind(':');
+  if (colon == std::string::npos || colon == 0) return false;
+  int port = -1;
+  const char* end = listen.data() + listen.size();
+  const auto [stop, error] = std::from_chars(listen.data() + colon + 1, end, port);
+  return error == std::errc() && stop == end && port >= 0 && port <= 65535;
+}
+
+void NetworkFaults(const Config& config, std::vector<std::string>& faults) {
+  if (!HasPort(config.listen)) {
+    faults.push_back(fmt::format("--listen: \"{}\" is not host:port", config.listen));
+  } else if (!IsLoopback(config.listen) && !config.behind_edge) {
+    faults.push_back(fmt::format(
+        "--listen: {} is not loopback: put an edge proxy in front and say --behind-edge",
+        HostOf(config.listen)));
+  }
+  if (config.tls_cert.empty() != config.tls_key.empty()) {
+    faults.push_back("--tls-cert and --tls-key: give both or neither");
+  }
+  if (config.audience.empty() || config.audience.size() > kAudienceBytesMax) {
+    faults.push_back("--audience: has 1 to 256 bytes");
+  }
+}
+
+void RoleFaults(const Config& config, std::vector<std::string>& faults) {
+  if (config.roles.empty()) faults.push_back("--roles: names no role");
+  for (const std::string& role : config.roles) {
+    if (!kRoles.contains(role)) {
+      faults.push_back(
+          fmt::format("--roles: \"{}\" is not one of {}", role, fmt::join(kRoles, ", ")));
+    }
+  }
+}
+
+// The one command that is asked for.
+std::optional<Command> CommandOf(const Commands& commands, std::vector<std::string>& faults) {
+  if (commands.help) return Command::kHelp;
+  if (commands.version) return Command::kVersion;
+  std::vector<Command> asked;
+  if (commands.migrate) asked.push_back(Command::kMigrate);
+  if (!commands.bootstrap_file.empty()) asked.push_back(Command::kBootstrapOperator);
+  if (commands.print_config) asked.push_back(Command::kPrintConfig);
+  if (commands.print_access) asked.push_back(Command::kPrintAccess);
+  if (asked.size() > 1) {
+    faults.push_back("one of --migrate, --bootstrap-operator, --print-config, --print-access");
+  }
+  return asked.empty() ? Command::kServe : asked.front();
+}
+
+bool NeedsNoSettings(Command command) {
+  return command == Command::kHelp || command == Command::kVersion ||
+         command == Command::kPrintAccess;
+}
+
+void CommandFaults(Command command, const Config& config, std::vector<std::string>& faults) {
+  if (command == Command::kMigrate || command == Command::kBootstrapOperator) {
+    if (config.dsn.empty() && config.owner_dsn.empty()) faults.push_back("--dsn: is needed");
+    return;
+  }
+  for (std::string& fault : FaultsOf(config)) faults.push_back(std::move(fault));
+}
+
+}  // namespace
+
+std::vector<std::string> FaultsOf(const Config& config) {
+  std::vector<std::string> faults;
+  if (config.dsn.empty()) faults.push_back("--dsn: is needed");
+  if (config.keys_folder.empty()) faults.push_back("--keys: is needed");
+  NetworkFaults(config, faults);
+  RoleFaults(config, faults);
+  if (!kLogLevels.contains(config.log_level)) {
+    faults.push_back(fmt::format("--log-level: \"{}\" is not one of {}", config.log_level,
+                                 fmt::join(kLogLevels, ", ")));
+  }
+  return faults;
+}
+
+absl::StatusOr<CommandLine> ParseCommandLine(std::span<const std::string> args) {
+  CommandLine line;
+  RawNumbers numbers;
+  Commands commands;
+  std::string roles = fmt::format("{}", fmt::join(line.config.roles, ","));
+
+  CLI::App app(
+      "The Tidemark server. Every setting is a flag, a variable TIDEMARK_<NAME>, or a "
+      "line name=value of the file given with --config, in this order.",
+      "tidemarkd");
+  app.set_help_flag();
+  app.set_config("--config", "", "file of settings")->envname("TIDEMARK_CONFIG");
+  app.allow_extras();
+  app.allow_config_extras(CLI::config_extras_mode::capture);
+  AddStoreOptions(app, line.config);
+  AddNetworkOptions(app, line.config);
+  AddBehaviourOptions(app, line.config, roles);
+  AddNumberOptions(app, numbers);
+  AddCommands(app, commands);
+
+  std::vector<std::string> faults;
+  try {
+    app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
+  } catch (const CLI::Error& error) {
+    return absl::InvalidArgumentError(error.what());
+  }
+  for (const std::string& extra : app.remaining()) {
+    faults.push_back(fmt::format("{}: is no setting", extra));
+  }
+  ParseNumbers(numbers, line.config, faults);
+  line.config.roles = SplitRoles(roles);
+  line.command = CommandOf(commands, faults).value_or(Command::kServe);
+  line.bootstrap_file = commands.bootstrap_file;
+  if (line.command == Command::kHelp) line.help = app.help();
+  if (!NeedsNoSettings(line.command)) CommandFaults(line.command, line.config, faults);
+  if (!faults.empty())
+    return absl::InvalidArgumentError(fmt::format("{}", fmt::join(faults, "\n")));
+  return line;
+}
+
+std::string PrintConfig(const Config& config) {
+  const auto secret = [](const std::string& value) { return value.empty() ? "" : "<set>"; };
+  return fmt::format(
+      "dsn={}\nowner-dsn={}\napp-user={}\ningest-user={}\nread-user={}\nkeys={}\nkek={}\n"
+      "listen={}\nport-file={}\ntls-cert={}\ntls-key={}\naudience={}\nbehind-edge={}\nroles={}\n"
+      "log-level={}\nlog-json={}\nreflection={}\nunsafe-durability={}\n"
+      "quarantine-bytes-per-device={}\nquarantine-bytes-per-study={}\napp-connections={}\n"
+      "read-connections={}\ningest-writers={}\nhandler-threads={}\ndrain-seconds={}\n",
+      secret(config.dsn), secret(config.owner_dsn), config.app_user, config.ingest_user,
+      config.read_user, config.keys_folder, config.kek_file, config.listen, config.port_file,
+      config.tls_cert, config.tls_key, config.audience, config.behind_edge,
+      fmt::join(config.roles, ","), config.log_level, config.log_json, config.reflection,
+      config.unsafe_durability, config.quarantine_bytes_per_device,
+      config.quarantine_bytes_per_study, config.app_connections_max, config.read_connections_max,
+      config.ingest_writers, config.handler_threads_max, absl::ToInt64Seconds(config.drain));
+}
+
+// The last value of a keyword wins, in keywords and in the query of a URI.
+std::string DsnOf(const std::string& dsn, const std::string& user) {
+  const bool is_uri = dsn.rfind("postgresql://", 0) == 0 || dsn.rfind("postgres://", 0) == 0;
+  if (!is_uri) return fmt::format("{} user='{}'", dsn, user);
+  return fmt::format("{}{}user={}", dsn, dsn.find('?') == std::string::npos ? '?' : '&', user);
+}
+
+}  // namespace tidemark::server

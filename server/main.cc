@@ -1,0 +1,93 @@
+// tidemarkd: parses what was asked, then serves until SIGTERM or SIGINT.
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <csignal>
+
+#include "base/log.h"
+#include "base/status_macros.h"
+#include "server/commands.h"
+#include "server/config.h"
+#include "server/server.h"
+#include "server/version.h"
+
+namespace tidemark::server {
+namespace {
+
+// Blocked before any thread exists, so that no thread but the waiting one ever sees them.
+sigset_t BlockStopSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return signals;
+}
+
+// A connection is a descriptor: take all that the system allows.
+void RaiseDescriptorLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+absl::Status Serve(const Config& config, const sigset_t& stop_signals) {
+  RaiseDescriptorLimit();
+  TM_ASSIGN_OR_RETURN(const std::unique_ptr<Server> server, Server::Start(config));
+  LogInfo("tidemarkd {} serves on port {}", kVersion, server->port());
+  int signal = 0;
+  sigwait(&stop_signals, &signal);
+  LogInfo("stopping on signal {}", signal);
+  server->Shutdown(config.drain);
+  LogInfo("stopped");
+  return absl::OkStatus();
+}
+
+absl::Status Run(const CommandLine& line, const sigset_t& stop_signals) {
+  switch (line.command) {
+    case Command::kHelp:
+      fmt::print("{}", line.help);
+      return absl::OkStatus();
+    case Command::kVersion:
+      fmt::print("tidemarkd {}\n", kVersion);
+      return absl::OkStatus();
+    case Command::kPrintConfig:
+      fmt::print("{}", PrintConfig(line.config));
+      return absl::OkStatus();
+    case Command::kPrintAccess: {
+      TM_ASSIGN_OR_RETURN(const std::string table, PrintAccess());
+      fmt::print("{}", table);
+      return absl::OkStatus();
+    }
+    case Command::kMigrate:
+      return Migrate(line.config);
+    case Command::kBootstrapOperator:
+      return BootstrapOperator(line.config, line.bootstrap_file);
+    case Command::kServe:
+      return Serve(line.config, stop_signals);
+  }
+  return absl::InternalError("unknown command");
+}
+
+constexpr int kExitUsage = 2;
+
+int Main(int argc, char** argv) {
+  const sigset_t stop_signals = BlockStopSignals();
+  const std::vector<std::string> args(argv + 1, argv + argc);
+  const absl::StatusOr<CommandLine> line = ParseCommandLine(args);
+  if (!line.ok()) {
+    fmt::print(stderr, "{}\n", std::string(line.status().message()));
+    return kExitUsage;
+  }
+  InitLog(line->config.log_level, line->config.log_json);
+  const absl::Status status = Run(*line, stop_signals);
+  if (status.ok()) return 0;
+  LogError("{}", std::string(status.message()));
+  return 1;
+}
+
+}  // namespace
+}  // namespace tidemark::server
+
+int main(int argc, char** argv) { return tidemark::server::Main(argc, argv); }

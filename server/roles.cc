@@ -1,0 +1,145 @@
+#include "server/roles.h"
+
+#include "base/crypto.h"
+#include "base/status_macros.h"
+#if __has_include("ingest/ingest_service.h")
+#define TM_HAS_INGEST 1
+#include "ingest/ingest.h"
+#include "ingest/ingest_service.h"
+#endif
+#include "store/declared_placements.h"
+#include "store/reader_pool.h"
+#include "store/signal_reader.h"
+#include "store/sql.h"
+#include "store/stream_catalog.h"
+#include "study/device_service.h"
+#include "study/receipt_keys.h"
+#include "study/signal/signal_service.h"
+#include "study/study_service.h"
+
+namespace tidemark::server {
+namespace {
+
+constexpr absl::Duration kStartMost = absl::Seconds(30);
+
+class StudyRole final : public Role {
+ public:
+  explicit StudyRole(const Foundation& foundation)
+      : study_(&foundation.authorizer, foundation.study),
+        device_(&foundation.authorizer, foundation.study) {}
+
+  std::vector<grpc::Service*> services() override { return {&study_, &device_}; }
+
+ private:
+  study::StudyService study_;
+  study::DeviceService device_;
+};
+
+db::PoolOptions CatalogPool(const Config& config, const std::string& user) {
+  return {.dsn = DsnOf(config.dsn, user),
+          .application_name = "tidemark-catalog",
+          .connections_max = 2,
+          .statements = {store::sql::kAllStatements}};
+}
+
+#ifdef TM_HAS_INGEST
+class IngestRole final : public Role {
+ public:
+  static absl::StatusOr<std::unique_ptr<Role>> Start(const Foundation& foundation) {
+    auto role = std::unique_ptr<IngestRole>(new IngestRole(foundation.config));
+    TM_ASSIGN_OR_RETURN(role->ingest_, role->StartIngest(foundation));
+    role->service_ =
+        std::make_unique<ingest::IngestService>(&foundation.authorizer, role->ingest_.get());
+    return role;
+  }
+
+  std::vector<grpc::Service*> services() override { return {service_.get()}; }
+  void Drain() override { ingest_->Shutdown(); }
+
+ private:
+  explicit IngestRole(const Config& config)
+      : pool_(CatalogPool(config, config.ingest_user)), catalog_(&pool_) {}
+
+  absl::StatusOr<std::unique_ptr<ingest::Ingest>> StartIngest(const Foundation& foundation) {
+    const study::Context& study = foundation.study;
+    const Config& config = foundation.config;
+    // Known to everybody before the first receipt is signed with it.
+    TM_ASSIGN_OR_RETURN(std::string key_id,
+                        study::RegisterReceiptKey(*study.pool, *study.keys, *study.clock,
+                                                  absl::Now() + kStartMost));
+    TM_ASSIGN_OR_RETURN(const std::string pem, study.keys->ReceiptKeyPem());
+    TM_ASSIGN_OR_RETURN(SigningKey key, SigningKey::FromPem(pem));
+    TM_ASSIGN_OR_RETURN(const uint64_t generation, study.keys->RestoreGeneration());
+    return ingest::Ingest::Start({.dsn = DsnOf(config.dsn, config.ingest_user),
+                                  .keys = study.keys,
+                                  .catalog = &catalog_,
+                                  .clock = study.clock,
+                                  .receipts = {.key = std::move(key),
+                                               .key_id = std::move(key_id),
+                                               .restore_generation = generation},
+                                  .quotas = {.device_bytes_max = config.quarantine_bytes_per_device,
+                                             .study_bytes_max = config.quarantine_bytes_per_study},
+                                  .patience = {},
+                                  .ready = [gate = &foundation.gate] { return gate->Check(); },
+                                  .writers = config.ingest_writers});
+  }
+
+  db::Pool pool_;
+  store::StreamCatalog catalog_;
+  std::unique_ptr<ingest::Ingest> ingest_;
+  std::unique_ptr<ingest::IngestService> service_;
+};
+
+#endif
+class SignalRole final : public Role {
+ public:
+  explicit SignalRole(const Foundation& foundation)
+      : pool_(CatalogPool(foundation.config, foundation.config.read_user)),
+        catalog_(&pool_),
+        readers_({.dsn = DsnOf(foundation.config.dsn, foundation.config.read_user),
+                  .connections_max = static_cast<size_t>(foundation.config.read_connections_max)}),
+        placements_(&readers_),
+        reader_({&readers_, foundation.study.keys, &catalog_, &placements_}),
+        service_(&foundation.authorizer, &reader_, &catalog_) {}
+
+  std::vector<grpc::Service*> services() override { return {&service_}; }
+
+ private:
+  db::Pool pool_;
+  store::StreamCatalog catalog_;
+  store::ReaderPool readers_;
+  store::DeclaredPlacements placements_;
+  store::SignalReader reader_;
+  study::SignalService service_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Role>> MakeStudyRole(const Foundation& foundation) {
+  return std::make_unique<StudyRole>(foundation);
+}
+
+absl::StatusOr<std::unique_ptr<Role>> MakeIngestRole(const Foundation& foundation) {
+#ifdef TM_HAS_INGEST
+  return IngestRole::Start(foundation);
+#else
+  (void)foundation;
+  return absl::UnimplementedError("ingest");
+#endif
+}
+
+absl::StatusOr<std::unique_ptr<Role>> MakeSignalRole(const Foundation& foundation) {
+  return std::make_unique<SignalRole>(foundation);
+}
+
+std::vector<std::string> ServicesOf(const std::set<std::string>& roles) {
+  std::vector<std::string> services = {"tidemark.v1.ServerService"};
+  if (roles.contains("study")) {
+    services.insert(services.end(), {"tidemark.v1.StudyService", "tidemark.v1.DeviceService"});
+  }
+  if (roles.contains("ingest")) services.push_back("tidemark.v1.IngestService");
+  if (roles.contains("signal")) services.push_back("tidemark.v1.SignalService");
+  return services;
+}
+
+}  // namespace tidemark::server

@@ -1,0 +1,45 @@
+// Everything a server is made of, below gRPC's own server: built in order, taken down in reverse.
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "base/clock.h"
+#include "base/db/pool.h"
+#include "base/rpc/guard.h"
+#include "server/config.h"
+#include "server/ingest_gate.h"
+#include "store/key_store.h"
+#include "study/context.h"
+
+namespace tidemark::server {
+
+// The services of one role, with what they stand on.
+class Role {
+ public:
+  virtual ~Role() = default;
+  virtual std::vector<grpc::Service*> services() = 0;
+  // Ends what goes on outside of calls; called once gRPC has ended all calls.
+  virtual void Drain() {}
+};
+
+// What roles are built on; all of it outlives them.
+struct Foundation {
+  const Config& config;
+  const study::Context& study;
+  rpc::Authorizer& authorizer;
+  IngestGate& gate;
+};
+
+absl::StatusOr<std::unique_ptr<Role>> MakeStudyRole(const Foundation& foundation);
+absl::StatusOr<std::unique_ptr<Role>> MakeIngestRole(const Foundation& foundation);
+absl::StatusOr<std::unique_ptr<Role>> MakeSignalRole(const Foundation& foundation);
+
+// Full names of the services of the roles, and of those that every server has.
+std::vector<std::string> ServicesOf(const std::set<std::string>& roles);
+
+}  // namespace tidemark::server

@@ -1,0 +1,224 @@
+#include "server/server.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/resource_quota.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "absl/time/clock.h"
+#include "base/db/migrator.h"
+#include "base/log.h"
+#include "base/rpc/page_token.h"
+#include "base/status_macros.h"
+#include "migrations/migrations.h"
+#include "server/database_checks.h"
+#include "server/files.h"
+#include "server/sql.h"
+#include "server/version.h"
+#include "study/receipt_keys.h"
+#include "study/sql.h"
+
+namespace tidemark::server {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::seconds;
+
+constexpr int kReceiveBytesMax = 9 << 20;
+constexpr int kSendBytesMax = 4 << 20;
+constexpr int kMetadataBytesMax = 16 << 10;
+constexpr int kStreamsPerConnectionMax = 256;
+constexpr int kKeepaliveMs = 60'000;
+constexpr size_t kGrpcBytesMax = size_t{512} << 20;
+
+constexpr uint32_t kBodyBytesMax = 1 << 20;
+constexpr uint32_t kMessageBytesMax = 1 << 20;
+constexpr uint32_t kBundleBytesMax = 8 << 20;
+constexpr uint32_t kChunksInFlightMax = 256;
+
+constexpr absl::Duration kLookMost = absl::Seconds(10);
+constexpr seconds kProbePeriod{5};
+constexpr seconds kDurabilityPeriod{60};
+constexpr hours kPartitionsPeriod{24};
+
+absl::Time Soon() { return absl::Now() + kLookMost; }
+
+std::unique_ptr<db::Pool> MakePool(const Config& config, const std::string& user,
+                                   const char* application, int connections_max) {
+  return std::make_unique<db::Pool>(
+      db::PoolOptions{.dsn = DsnOf(config.dsn, user),
+                      .application_name = application,
+                      .connections_max = static_cast<size_t>(connections_max),
+                      .statements = {study::sql::kAllStatements, sql::kAllStatements}});
+}
+
+// Only this server's own statements: the role may know none of the others' tables.
+absl::Status CheckRoleOf(const Config& config, const std::string& user) {
+  db::Pool pool({.dsn = DsnOf(config.dsn, user),
+                 .application_name = "tidemark-check",
+                 .connections_max = 1,
+                 .statements = {std::span(&sql::kDescribeRole, 1)}});
+  return CheckRole(pool, Soon());
+}
+
+v1::ServerLimits Limits() {
+  v1::ServerLimits limits;
+  limits.set_body_bytes_max(kBodyBytesMax);
+  limits.set_message_bytes_max(kMessageBytesMax);
+  limits.set_bundle_bytes_max(kBundleBytesMax);
+  limits.set_chunks_in_flight_max(kChunksInFlightMax);
+  limits.set_page_size_max(rpc::kPageSizeMax);
+  return limits;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(Config config, const Clock& clock) {
+  if (const std::vector<std::string> faults = FaultsOf(config); !faults.empty()) {
+    return absl::InvalidArgumentError(fmt::format("{}", fmt::join(faults, "\n")));
+  }
+  auto server = std::unique_ptr<Server>(new Server(std::move(config), clock));
+  TM_RETURN_IF_ERROR(server->Prepare());
+  TM_RETURN_IF_ERROR(server->MakeRoles());
+  TM_RETURN_IF_ERROR(server->Listen());
+  server->periodic_ = std::make_unique<Periodic>(server->Tasks());
+  server->SetServing(true);
+  return server;
+}
+
+Server::Server(Config config, const Clock& clock) : config_(std::move(config)), clock_(clock) {}
+
+Server::~Server() { Shutdown(absl::ZeroDuration()); }
+
+absl::Status Server::Prepare() {
+  TM_RETURN_IF_ERROR(db::CheckMigrated(DsnOf(config_.dsn, config_.app_user), migrations::kAll));
+  TM_RETURN_IF_ERROR(CheckRoles());
+  TM_ASSIGN_OR_RETURN(keys_, store::OpenFolderKeyStore(
+                                 {.folder = config_.keys_folder, .kek_path = config_.kek_file}));
+  app_pool_ = MakePool(config_, config_.app_user, "tidemark-app", config_.app_connections_max);
+  probe_pool_ = MakePool(config_, config_.app_user, "tidemark-probe", 1);
+  context_ = {app_pool_.get(), keys_.get(), &clock_, config_.audience};
+  LookAtDatabase();
+  return EnsurePartitions(*probe_pool_, Soon());
+}
+
+absl::Status Server::CheckRoles() {
+  for (const std::string& user : {config_.app_user, config_.ingest_user, config_.read_user}) {
+    TM_RETURN_IF_ERROR(CheckRoleOf(config_, user));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Server::MakeRoles() {
+  TM_ASSIGN_OR_RETURN(rpc::PolicyTable policies, rpc::PolicyTable::Load(ServicesOf(config_.roles)));
+  authorizer_ = std::make_unique<study::DatabaseAuthorizer>(context_, std::move(policies));
+  info_ = std::make_unique<ServerInfoService>(authorizer_.get(), context_,
+                                              ServerFacts{kVersion, Limits()});
+  const Foundation foundation{config_, context_, *authorizer_, gate_};
+  using Make = absl::StatusOr<std::unique_ptr<Role>> (*)(const Foundation&);
+  const std::pair<const char*, Make> makers[] = {
+      {"study", MakeStudyRole}, {"ingest", MakeIngestRole}, {"signal", MakeSignalRole}};
+  for (const auto& [name, make] : makers) {
+    if (!config_.roles.contains(name)) continue;
+    TM_ASSIGN_OR_RETURN(std::unique_ptr<Role> role, make(foundation));
+    roles_.push_back(std::move(role));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> Server::Credentials() const {
+  if (config_.tls_cert.empty()) return grpc::InsecureServerCredentials();
+  TM_ASSIGN_OR_RETURN(std::string chain, ReadWholeFile(config_.tls_cert));
+  TM_ASSIGN_OR_RETURN(std::string key, ReadWholeFile(config_.tls_key));
+  grpc::SslServerCredentialsOptions options;
+  options.pem_key_cert_pairs.push_back({std::move(key), std::move(chain)});
+  return grpc::SslServerCredentials(options);
+}
+
+absl::Status Server::Listen() {
+  TM_ASSIGN_OR_RETURN(const auto credentials, Credentials());
+  grpc::EnableDefaultHealthCheckService(true);
+  if (config_.reflection) grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  grpc::ServerBuilder builder;
+  grpc::ResourceQuota quota("tidemark");
+  quota.SetMaxThreads(config_.handler_threads_max).Resize(kGrpcBytesMax);
+  builder.SetResourceQuota(quota);
+  builder.SetMaxReceiveMessageSize(kReceiveBytesMax);
+  builder.SetMaxSendMessageSize(kSendBytesMax);
+  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMetadataBytesMax);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kStreamsPerConnectionMax);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
+  // Two servers on one port would share its connections without a word.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.AddListeningPort(config_.listen, credentials, &port_);
+  builder.RegisterService(info_.get());
+  for (const auto& role : roles_) {
+    for (grpc::Service* service : role->services()) builder.RegisterService(service);
+  }
+  grpc_ = builder.BuildAndStart();
+  if (grpc_ == nullptr || port_ == 0) {
+    return absl::UnavailableError(fmt::format("cannot listen on {}", config_.listen));
+  }
+  if (config_.port_file.empty()) return absl::OkStatus();
+  return WritePrivateFile(config_.port_file, fmt::format("{}\n", port_));
+}
+
+std::vector<PeriodicTask> Server::Tasks() {
+  return {{kProbePeriod, [this] { SetServing(Probe(*probe_pool_, Soon()).ok()); }},
+          {kDurabilityPeriod, [this] { LookAtDatabase(); }},
+          {kPartitionsPeriod, [this] {
+             const absl::Status made = EnsurePartitions(*probe_pool_, Soon());
+             if (!made.ok()) LogError("partitions could not be made: {}", made.ToString());
+           }}};
+}
+
+// Ingest needs a database that keeps what it commits and that was not restored from a backup.
+void Server::LookAtDatabase() {
+  absl::Status looked = absl::OkStatus();
+  if (!config_.unsafe_durability) looked = CheckDurability(*probe_pool_, Soon());
+  const auto database = study::DatabaseGeneration(*probe_pool_, Soon());
+  const auto beside_keys = keys_->RestoreGeneration();
+  if (looked.ok()) looked.Update(database.status());
+  if (looked.ok()) looked.Update(beside_keys.status());
+  if (looked.ok() && *database < *beside_keys) {
+    looked = absl::FailedPreconditionError(
+        "the database was restored from a backup: raise its restore generation first");
+  }
+  gate_.Update(looked);
+}
+
+void Server::SetServing(bool serving) {
+  grpc::HealthCheckServiceInterface* health = grpc_->GetHealthCheckService();
+  health->SetServingStatus(serving);
+  for (const std::string& service : ServicesOf(config_.roles)) {
+    health->SetServingStatus(service, serving);
+  }
+}
+
+std::shared_ptr<grpc::Channel> Server::InProcessChannel() {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(kSendBytesMax);
+  return grpc_->InProcessChannel(arguments);
+}
+
+void Server::Shutdown(absl::Duration drain) {
+  if (stopped_) return;
+  stopped_ = true;
+  periodic_.reset();
+  if (grpc_ != nullptr) {
+    SetServing(false);
+    grpc_->Shutdown(absl::ToChronoTime(absl::Now() + drain));
+    grpc_->Wait();
+  }
+  for (auto role = roles_.rbegin(); role != roles_.rend(); ++role) (*role)->Drain();
+  grpc_.reset();
+  while (!roles_.empty()) roles_.pop_back();
+  info_.reset();
+  authorizer_.reset();
+}
+
+}  // namespace tidemark::server

@@ -1,0 +1,74 @@
+// A running server: what main() and tests start.
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <memory>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/clock.h"
+#include "base/db/pool.h"
+#include "server/config.h"
+#include "server/ingest_gate.h"
+#include "server/periodic.h"
+#include "server/roles.h"
+#include "server/server_info_service.h"
+#include "store/key_store.h"
+#include "study/context.h"
+#include "study/database_authorizer.h"
+
+namespace tidemark::server {
+
+// Start order: checks of the database, partitions, authorizer (refuses a method without policy),
+// roles, gRPC, health. It is taken down the other way round.
+class Server {
+ public:
+  //   INVALID_ARGUMENT     the configuration has faults; all are named
+  //   FAILED_PRECONDITION  the database is not migrated, a role could go around row security, or a
+  //                        method has no policy
+  //   UNAVAILABLE          the database cannot be reached, or the address is taken
+  // A database that is not durable refuses ingest only. `clock` outlives the server.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(Config config,
+                                                       const Clock& clock = Clock::Real());
+  ~Server();
+
+  int port() const { return port_; }
+  // A channel without a network, for tests.
+  std::shared_ptr<grpc::Channel> InProcessChannel();
+
+  // Says "not serving", lets calls end for up to `drain`, cancels the rest, brings accepted chunks
+  // to their end, and closes the pools. Safe to repeat.
+  void Shutdown(absl::Duration drain);
+
+ private:
+  Server(Config config, const Clock& clock);
+
+  absl::Status Prepare();
+  absl::Status CheckRoles();
+  absl::Status MakeRoles();
+  absl::Status Listen();
+  absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> Credentials() const;
+  std::vector<PeriodicTask> Tasks();
+  void LookAtDatabase();
+  void SetServing(bool serving);
+
+  const Config config_;
+  const Clock& clock_;
+  IngestGate gate_;
+  std::unique_ptr<store::KeyStore> keys_;
+  std::unique_ptr<db::Pool> app_pool_;
+  std::unique_ptr<db::Pool> probe_pool_;  // of the server itself: never waits behind calls
+  study::Context context_;
+  std::unique_ptr<study::DatabaseAuthorizer> authorizer_;
+  std::vector<std::unique_ptr<Role>> roles_;
+  std::unique_ptr<ServerInfoService> info_;
+  std::unique_ptr<grpc::Server> grpc_;
+  std::unique_ptr<Periodic> periodic_;
+  int port_ = 0;
+  bool stopped_ = false;
+};
+
+}  // namespace tidemark::server

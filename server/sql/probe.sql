@@ -1,0 +1,3 @@
+-- probe: the database answers.
+-- scope: local
+select 1

@@ -1,0 +1,99 @@
+// A database with participants, streams and stored chunks, put there without ingest.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/endian.h"
+#include "core/signal/samples.h"
+#include "store/body.h"
+#include "store/chunk_row.h"
+#include "store/declared_placements.h"
+#include "store/key_store.h"
+#include "store/reader_pool.h"
+#include "store/segment.h"
+#include "store/signal_reader.h"
+#include "store/stream_catalog.h"
+#include "tests/store/temporary_folder.h"
+#include "tests/support/pg_test_database.h"
+#include "tidemark/v1/stream.pb.h"
+
+namespace tidemark::store {
+
+inline constexpr int64_t kNsPerS = 1'000'000'000;
+
+// What a test says of a chunk; the rest follows.
+struct StoredChunk {
+  int64_t number = 0;
+  BootId boot_id;
+  int32_t clock_id = 0;
+  int64_t first_counter = 0;
+  signal::Stamps stamps;
+  std::string values;    // of a sampled stream
+  std::string encoded;   // of an encoded stream; its range are the two stamps
+  SlotForm form = SlotForm::kBlock;
+};
+
+class SignalScene {
+ public:
+  SignalScene();
+
+  struct Person {
+    StudyId study_id;
+    ParticipantId participant_id;
+    DeviceId device_id;
+  };
+  Person AddPerson();
+  StreamId Declare(const Person& person, const std::string& name,
+                   const v1::StreamDeclaration& declaration);
+  void DeclareVersion(const Person& person, StreamId stream, int version,
+                      const v1::StreamDeclaration& declaration);
+  // Study time of the clock's zero.
+  void AddClockPair(const Person& person, BootId boot, int32_t clock, int64_t study_of_zero_ns,
+                    int64_t sensor_ns = 0);
+  // One segment of chunks of one stream; returns their rows.
+  std::vector<ChunkRow> AddSegment(const Person& person, StreamId stream,
+                                   const std::vector<StoredChunk>& chunks, int version = 1);
+
+  KeyStore& keys() { return *keys_; }
+  StreamCatalog& catalog() { return *catalog_; }
+  PlacementSource& placements() { return *placements_; }
+  SignalReader& reader() { return *reader_; }
+  const support::TestDatabase& database() const { return database_; }
+
+  const WriterId writer_ = WriterId::MakeRandom();
+
+ private:
+  ChunkRow InsertRow(const Person& person, const StreamInfo& stream, const StoredChunk& chunk,
+                     const std::string& body, SegmentId segment, size_t slot);
+
+  support::TestDatabase database_;
+  TemporaryFolder folder_;
+  std::unique_ptr<KeyStore> keys_;
+  std::unique_ptr<db::Pool> pool_;
+  std::unique_ptr<ReaderPool> reader_pool_;
+  std::unique_ptr<StreamCatalog> catalog_;
+  std::unique_ptr<PlacementSource> placements_;
+  std::unique_ptr<SignalReader> reader_;
+};
+
+// A declaration of int16 channels "x", "y", ... at a rate of 1/period.
+v1::StreamDeclaration Int16Channels(int channels, uint32_t rate_hz, double scale = 1,
+                                    double offset = 0);
+// Regular stamps from `first_ns` at `rate_hz`.
+signal::Stamps RegularAt(int64_t first_ns, size_t count, int64_t rate_hz);
+// Planar values, `value(channel, i)` each.
+template <class Value>
+std::string Int16Values(size_t channels, size_t count, Value&& value) {
+  std::string bytes;
+  for (size_t c = 0; c < channels; ++c) {
+    for (size_t i = 0; i < count; ++i) AppendLe(bytes, static_cast<int16_t>(value(c, i)));
+  }
+  return bytes;
+}
+
+}  // namespace tidemark::store

@@ -1,0 +1,99 @@
+#include "study/access_directory.h"
+#include "study/sessions.h"
+#include "study/token.h"
+#include "tests/study/study_fixture.h"
+
+namespace tidemark::study {
+namespace {
+
+using support::IsOk;
+
+class SessionsTest : public StudyFixture {
+ protected:
+  static v1::ErrorReason ReasonOfOpen(const absl::StatusOr<v1::OpenSessionResponse>& result) {
+    EXPECT_FALSE(result.ok());
+    return rpc::ReasonOf(result.status());
+  }
+  // What the authorizer would say of a token now.
+  absl::Status CheckHolds(const std::string& token) {
+    AccessDirectory directory(context_);
+    const auto record = directory.FindCredential(Token::Parse(token)->public_id, Deadline());
+    if (!record.ok()) return record.status();
+    return (*record)->CheckHolds(absl::ToUnixMicros(clock_.Now()));
+  }
+
+  const Enrolled enrolled_ = MakeEnrolled();
+};
+
+TEST_F(SessionsTest, SignedChallengeOpensASessionOfOneHour) {
+  TM_ASSERT_OK_AND_ASSIGN(const auto session, OpenSession(enrolled_.device, enrolled_.key));
+  EXPECT_EQ(session.participant_id(), enrolled_.participant.ToString());
+  EXPECT_THAT(CheckHolds(session.session_token()), IsOk());
+  clock_.Advance(kSessionLife - absl::Seconds(1));
+  EXPECT_THAT(CheckHolds(session.session_token()), IsOk());
+  clock_.Advance(absl::Seconds(1));
+  EXPECT_EQ(rpc::ReasonOf(CheckHolds(session.session_token())),
+            v1::ERROR_REASON_CREDENTIAL_INVALID);
+}
+
+TEST_F(SessionsTest, ChallengeIsGoodOnce) {
+  const std::string challenge = NewChallenge(enrolled_.device);
+  ASSERT_THAT(OpenSession(enrolled_.device, enrolled_.key, challenge), IsOk());
+  EXPECT_EQ(ReasonOfOpen(OpenSession(enrolled_.device, enrolled_.key, challenge)),
+            v1::ERROR_REASON_CREDENTIAL_INVALID);
+}
+
+TEST_F(SessionsTest, WrongSignatureDoesNotUseTheChallengeUp) {
+  const std::string challenge = NewChallenge(enrolled_.device);
+  EXPECT_EQ(ReasonOfOpen(OpenSession(enrolled_.device, SigningKey::GenerateP256(), challenge)),
+            v1::ERROR_REASON_CREDENTIAL_INVALID);
+  EXPECT_THAT(OpenSession(enrolled_.device, enrolled_.key, challenge), IsOk());
+}
+
+TEST_F(SessionsTest, ChallengeLastsAMinute) {
+  const std::string challenge = NewChallenge(enrolled_.device);
+  clock_.Advance(kChallengeLife);
+  EXPECT_EQ(ReasonOfOpen(OpenSession(enrolled_.device, enrolled_.key, challenge)),
+            v1::ERROR_REASON_CREDENTIAL_INVALID);
+}
+
+TEST_F(SessionsTest, AlteredOrForeignChallengeIsRefused) {
+  std::string altered = NewChallenge(enrolled_.device);
+  altered[20] = static_cast<char>(altered[20] ^ 1);
+  EXPECT_EQ(ReasonOfOpen(OpenSession(enrolled_.device, enrolled_.key, altered)),
+            v1::ERROR_REASON_CREDENTIAL_INVALID);
+  EXPECT_EQ(
+      ReasonOfOpen(OpenSession(enrolled_.device, enrolled_.key, NewChallenge(DeviceId::MakeV7()))),
+      v1::ERROR_REASON_CREDENTIAL_INVALID);
+  EXPECT_EQ(ReasonOfOpen(OpenSession(enrolled_.device, enrolled_.key, "short")),
+            v1::ERROR_REASON_CREDENTIAL_INVALID);
+}
+
+TEST_F(SessionsTest, UnknownDeviceGetsAChallengeThatLooksTheSame) {
+  EXPECT_EQ(NewChallenge(DeviceId::MakeV7()).size(), NewChallenge(enrolled_.device).size());
+  const DeviceId unknown = DeviceId::MakeV7();
+  EXPECT_EQ(ReasonOfOpen(OpenSession(unknown, enrolled_.key)), v1::ERROR_REASON_CREDENTIAL_INVALID);
+}
+
+TEST_F(SessionsTest, OnlyTheRevokedDeviceItselfLearnsThatItWasRevoked) {
+  TM_ASSERT_OK_AND_ASSIGN(const auto session, OpenSession(enrolled_.device, enrolled_.key));
+  ASSERT_THAT(Revoke(enrolled_.study, enrolled_.participant, enrolled_.device.ToString()), IsOk());
+  EXPECT_EQ(ReasonOfOpen(OpenSession(enrolled_.device, enrolled_.key)),
+            v1::ERROR_REASON_DEVICE_REVOKED);
+  EXPECT_EQ(ReasonOfOpen(OpenSession(enrolled_.device, SigningKey::GenerateP256())),
+            v1::ERROR_REASON_CREDENTIAL_INVALID);
+  EXPECT_EQ(rpc::ReasonOf(CheckHolds(session.session_token())), v1::ERROR_REASON_DEVICE_REVOKED);
+}
+
+TEST_F(SessionsTest, SecretsAreStoredHashed) {
+  TM_ASSERT_OK_AND_ASSIGN(const auto session, OpenSession(enrolled_.device, enrolled_.key));
+  const Token token = *Token::Parse(session.session_token());
+  EXPECT_EQ(support::TestDatabase::Shared().QueryValue(
+                "select encode(secret_sha256, 'hex') from credential where public_id = '" +
+                token.public_id + "'"),
+            support::TestDatabase::Shared().QueryValue("select encode(sha256('" + token.secret +
+                                                       "'::bytea), 'hex')"));
+}
+
+}  // namespace
+}  // namespace tidemark::study

@@ -1,0 +1,112 @@
+#!/usr/bin/env python3
+"""Runs clang-tidy over sources of a build: run_tidy.py BUILD_FOLDER CACHE_FOLDER JOBS SOURCE...
+
+A source is skipped while it, every header of the project it includes and .clang-tidy are what they
+were when it was last clean. The build must be up to date: it knows who includes what. Exit code 1
+when something was found.
+"""
+
+import hashlib
+import json
+import os
+import shlex
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def clang_arguments(arguments):
+    """The same compilation without launcher and precompiled header, which are gcc's."""
+    compiler = next(i for i, word in enumerate(arguments)
+                    if Path(word).name in ("c++", "g++", "clang++"))
+    kept = []
+    rest = iter(arguments[compiler:])
+    for word in rest:
+        if word == "-include":
+            header = next(rest)
+            if not header.endswith("cmake_pch.hxx"):
+                kept += [word, header]
+        elif word not in ("-fpch-preprocess", "-Winvalid-pch"):
+            kept.append(word)
+    return kept
+
+
+def write_commands(build, cache):
+    """compile_commands.json as clang reads it; returns the object file of each source."""
+    entries, objects = [], {}
+    for entry in json.loads((build / "compile_commands.json").read_text()):
+        arguments = clang_arguments(shlex.split(entry["command"]))
+        entries.append({"directory": entry["directory"], "file": entry["file"],
+                        "arguments": arguments})
+        objects[Path(entry["file"])] = arguments[arguments.index("-o") + 1]
+    cache.mkdir(parents=True, exist_ok=True)
+    (cache / "compile_commands.json").write_text(json.dumps(entries, indent=1))
+    return objects
+
+
+def read_dependencies(build):
+    """The files of the project that each object file was made from, as ninja recorded them."""
+    output = subprocess.run(["ninja", "-C", str(build), "-t", "deps"], check=True,
+                            capture_output=True, text=True).stdout
+    dependencies, current = {}, None
+    for line in output.splitlines():
+        if line and not line.startswith(" "):
+            current = dependencies.setdefault(line.split(":", 1)[0], [])
+        elif line.strip():
+            path = os.path.normpath(os.path.join(build, line.strip()))
+            if path.startswith(f"{ROOT}/"):
+                current.append(Path(path))
+    return dependencies
+
+
+def digest_of(paths):
+    digest = hashlib.sha256()
+    for path in sorted(set(paths)):
+        digest.update(str(path).encode() + b"\0")
+        digest.update(path.read_bytes() if path.exists() else b"")
+    return digest.hexdigest()
+
+
+def check(source, cache, digest):
+    """What clang-tidy finds in one source; nothing when it was clean in this very state."""
+    stamp = cache / "clean" / hashlib.sha256(str(source).encode()).hexdigest()
+    if stamp.exists() and stamp.read_text() == digest:
+        return ""
+    run = subprocess.run(["clang-tidy", "-p", str(cache), "--quiet", "--warnings-as-errors=*",
+                          str(source)], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    if run.returncode == 0 and not run.stdout.strip():
+        stamp.parent.mkdir(exist_ok=True)
+        stamp.write_text(digest)
+        return ""
+    return run.stdout or run.stderr
+
+
+def main(build, cache, jobs, *sources):
+    build, cache = Path(build).resolve(), Path(cache).resolve()
+    objects = write_commands(build, cache)
+    dependencies = read_dependencies(build)
+    work = []
+    for source in map(Path, sources):
+        source = ROOT / source
+        if source not in objects:
+            print(f"{source.relative_to(ROOT)}: no target compiles it")
+            continue
+        files = dependencies.get(objects[source], []) + [source, ROOT / ".clang-tidy"]
+        work.append((source, digest_of(files)))
+    unbuilt = len(work) < len(sources)
+    with ThreadPoolExecutor(int(jobs)) as pool:
+        findings = [text for text in pool.map(lambda item: check(item[0], cache, item[1]), work)
+                    if text]
+    for text in findings:
+        print(text, end="" if text.endswith("\n") else "\n")
+    return 1 if findings or unbuilt else 0
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 4:
+        print(__doc__, file=sys.stderr)
+        sys.exit(2)
+    sys.exit(main(*sys.argv[1:]))
