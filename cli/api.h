@@ -1,5 +1,5 @@
-// The server's API as commands use it: one caller, calls with deadlines, lists as a whole, and names
-// where people would rather not type ids.
+// The server's API as commands use it: one caller, calls with deadlines, lists as a whole, and
+// names where people would rather not type ids.
 #pragma once
 
 #include <grpcpp/grpcpp.h>

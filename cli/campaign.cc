@@ -79,9 +79,9 @@ class Campaign {
 absl::Status Campaign::FindParticipants() {
   v1::ListParticipantsRequest request;
   request.set_study_id(options_.study_id);
-  TM_ASSIGN_OR_RETURN(const auto list, manager_.List(*manager_.studies,
-                                                     &v1::StudyService::Stub::ListParticipants,
-                                                     request));
+  TM_ASSIGN_OR_RETURN(
+      const auto list,
+      manager_.List(*manager_.studies, &v1::StudyService::Stub::ListParticipants, request));
   for (const v1::Participant& known : list.participants()) {
     participants_[known.code()] = known.participant_id();
   }
@@ -104,8 +104,8 @@ absl::Status Campaign::EnrolOne(const ingest::Recording& recording) {
   DeviceOutcome device;
   device.participant_code = recording.participant_code;
   device.device_name = recording.device_name;
-  device.folder = options_.work / fmt::format("{}-{}", recording.participant_code,
-                                              recording.device_name);
+  device.folder =
+      options_.work / fmt::format("{}-{}", recording.participant_code, recording.device_name);
   TM_ASSIGN_OR_RETURN(device.participant_id, EnterParticipant(recording.participant_code));
   v1::CreateDeviceRequest request;
   request.set_request_id(NewRequestId());
@@ -124,8 +124,8 @@ absl::Status Campaign::EnrolOne(const ingest::Recording& recording) {
 absl::Status Campaign::Enrol() {
   TM_RETURN_IF_ERROR(FindParticipants());
   for (const ingest::Recording& recording : recordings_) {
-    progress_.Update(fmt::format("enrolling {} of {} devices", result_.devices.size() + 1,
-                                 recordings_.size()));
+    progress_.Update(
+        fmt::format("enrolling {} of {} devices", result_.devices.size() + 1, recordings_.size()));
     TM_RETURN_IF_ERROR(EnrolOne(recording));
   }
   return absl::OkStatus();
@@ -169,8 +169,8 @@ absl::Status Campaign::UploadOne(size_t i) {
   uint64_t bytes_before = 0;
   upload.on_progress = [&](const ingest::UploadReport& report) {
     chunks_done_ += report.chunks_deleted - std::exchange(chunks_before, report.chunks_deleted);
-    bytes_done_ += report.body_bytes_deleted -
-                   std::exchange(bytes_before, report.body_bytes_deleted);
+    bytes_done_ +=
+        report.body_bytes_deleted - std::exchange(bytes_before, report.body_bytes_deleted);
     ShowUpload();
   };
   device.upload = folder.Upload(std::move(upload));
@@ -195,18 +195,17 @@ absl::Status Campaign::VerifyOne(size_t i) {
   v1::ListStreamsRequest request;
   request.set_participant_id(device.participant_id);
   request.set_device_id(identity.device_id().ToString());
-  TM_ASSIGN_OR_RETURN(const auto list, manager_.List(*manager_.devices,
-                                                     &v1::DeviceService::Stub::ListStreams,
-                                                     request));
+  TM_ASSIGN_OR_RETURN(
+      const auto list,
+      manager_.List(*manager_.devices, &v1::DeviceService::Stub::ListStreams, request));
   for (StreamOutcome& stream : device.streams) {
     for (const v1::Stream& known : list.streams()) {
       if (known.name() == stream.name) stream.stream_id = known.stream_id();
     }
     if (stream.stream_id.empty()) continue;  // nothing was recorded on it, or nothing arrived
     TM_ASSIGN_OR_RETURN(const StreamId stream_id, StreamId::Parse(stream.stream_id));
-    TM_ASSIGN_OR_RETURN(stream.read,
-                        ingest::ReadBack(*manager_.signals, manager_.token(),
-                                         identity.participant_id(), stream_id));
+    TM_ASSIGN_OR_RETURN(stream.read, ingest::ReadBack(*manager_.signals, manager_.token(),
+                                                      identity.participant_id(), stream_id));
   }
   progress_.Update(
       fmt::format("reading back: {} of {} devices", ++devices_done_, recordings_.size()));

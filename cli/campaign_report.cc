@@ -28,8 +28,8 @@ std::string OutcomeName(v1::Outcome outcome) {
 std::string ReceiptsText(const CampaignSummary& summary) {
   std::string text;
   for (const auto& [outcome, count] : summary.receipts) {
-    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", FormatCount(count),
-                        OutcomeName(outcome));
+    text +=
+        fmt::format("{}{} {}", text.empty() ? "" : ", ", FormatCount(count), OutcomeName(outcome));
   }
   return text.empty() ? "none" : text;
 }
@@ -113,15 +113,15 @@ void PrintText(const CampaignSummary& summary) {
   line("streams", FormatCount(summary.streams));
   line("samples", FormatCount(summary.samples));
   line("hours", fmt::format("{:.2f}", summary.hours));
-  line("bytes in", fmt::format("{} ({} on the wire)",
-                               FormatBytes(static_cast<double>(summary.body_bytes)),
-                               FormatBytes(static_cast<double>(summary.sent_bytes))));
+  line("bytes in",
+       fmt::format("{} ({} on the wire)", FormatBytes(static_cast<double>(summary.body_bytes)),
+                   FormatBytes(static_cast<double>(summary.sent_bytes))));
   line("bytes per sample at rest",
        fmt::format("{:.2f}", PerSample(summary.stored_bytes, summary.samples)));
   line("receipts", ReceiptsText(summary));
   if (summary.chunks_kept + summary.chunks_left > 0) {
-    line("chunks not taken", fmt::format("{} kept aside, {} left", summary.chunks_kept,
-                                         summary.chunks_left));
+    line("chunks not taken",
+         fmt::format("{} kept aside, {} left", summary.chunks_kept, summary.chunks_left));
   }
   line("acknowledged", fmt::format("{:.1f} MB/s", MegabytesPerSecond(summary)));
   line("verification", VerdictText(summary));
@@ -159,9 +159,9 @@ absl::StatusOr<CampaignSummary> Summarize(const Api& manager, const CampaignResu
   for (const std::string& participant : participants) {
     v1::GetCoverageRequest request;
     request.set_participant_id(participant);
-    TM_ASSIGN_OR_RETURN(const auto coverage,
-                        manager.Call(*manager.signals, &v1::SignalService::Stub::GetCoverage,
-                                     request));
+    TM_ASSIGN_OR_RETURN(
+        const auto coverage,
+        manager.Call(*manager.signals, &v1::SignalService::Stub::GetCoverage, request));
     for (const v1::StreamCoverage& stream : coverage.streams()) {
       const auto it = ours.find(stream.stream().stream_id());
       if (it == ours.end()) continue;

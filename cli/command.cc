@@ -61,13 +61,15 @@ Commands::Commands() : root_("Tidemark: recordings of a wearable field study", "
                 ->capture_default_str();
   root_.add_option("--token-file", options_.token_file, "File with the token of who calls")
       ->envname("TIDEMARK_TOKEN_FILE");
-  root_.add_option("--tls-ca", options_.tls_ca, "PEM file of the authority that the server's "
-                                                "certificate comes from")
+  root_
+      .add_option("--tls-ca", options_.tls_ca,
+                  "PEM file of the authority that the server's "
+                  "certificate comes from")
       ->envname("TIDEMARK_TLS_CA");
   root_.add_flag("--json", options_.json, "One JSON document on stdout");
   root_.add_flag("-q,--quiet", options_.quiet, "No progress and notes on stderr");
-  root_.add_flag("-v,--verbose", options_.verbose, "More on stderr");
-  root_.add_flag("--no-color", options_.no_color, "No colours (there are none yet)")
+  root_.add_flag("-v,--verbose", options_.verbose, "Errors with their code and details");
+  root_.add_flag("--no-color", options_.no_color, "No colours")
       ->envname("NO_COLOR");
   root_.add_flag("--no-input", options_.no_input, "Never ask (no command asks)");
 }
@@ -106,7 +108,8 @@ int Commands::Run(int argc, char** argv) {
   const absl::Status status = action_(context);
   context.progress().Clear();
   if (!status.ok()) {
-    PrintError(std::string(status.message()), HintFor(status, options_.server));
+    PrintError(options_.verbose ? status.ToString() : std::string(status.message()),
+               HintFor(status, options_.server));
   }
   if (std::fflush(stdout) != 0) return kExitFailure;
   return ExitCodeOf(status);

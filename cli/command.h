@@ -16,7 +16,7 @@
 namespace tidemark::cli {
 
 struct GlobalOptions {
-  std::string server = "127.0.0.1:7443";
+  std::string server = "127.0.0.1:7420";
   std::string token_file;
   std::string tls_ca;
   bool json = false;

@@ -62,7 +62,8 @@ std::string Bash(const std::vector<Node>& nodes) {
     paths += fmt::format(" '{}'", node.path);
   }
   const std::string globals = Join(nodes.front().options);
-  return fmt::format(R"(# bash completion of tidemark; load it with: source <(tidemark completion bash)
+  return fmt::format(
+      R"(# bash completion of tidemark; load it with: source <(tidemark completion bash)
 _tidemark() {{
   local current=${{COMP_WORDS[COMP_CWORD]}} path='' words='' options='' i next
   local paths=({})
@@ -85,7 +86,7 @@ _tidemark() {{
 }}
 complete -o filenames -F _tidemark tidemark
 )",
-                     paths, cases, globals);
+      paths, cases, globals);
 }
 
 std::string ZshWords(const std::vector<Word>& words) {
@@ -152,8 +153,8 @@ std::string Fish(const std::vector<Node>& nodes) {
     }
     for (const Word& word : node.options) {
       const std::string condition = node.path.empty() ? "" : fmt::format(" -n '{}'", when);
-      text += fmt::format("complete -c tidemark{} -l {} -d '{}'\n", condition,
-                          word.text.substr(2), word.description);
+      text += fmt::format("complete -c tidemark{} -l {} -d '{}'\n", condition, word.text.substr(2),
+                          word.description);
     }
   }
   return text;

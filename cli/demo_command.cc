@@ -69,14 +69,14 @@ absl::StatusOr<DemoStudy> MakeStudy(const Api& operator_api, const fs::path& wor
   request.set_request_id(NewRequestId());
   request.set_study_id(study.study_id());
   request.set_display_name("demo");
-  TM_ASSIGN_OR_RETURN(const auto manager,
-                      operator_api.Call(*operator_api.studies,
-                                        &v1::StudyService::Stub::CreateManager, request));
+  TM_ASSIGN_OR_RETURN(
+      const auto manager,
+      operator_api.Call(*operator_api.studies, &v1::StudyService::Stub::CreateManager, request));
   // Named after the id, too: a fresh server numbers its studies anew over an old folder.
   DemoStudy demo{.name = study.name(),
                  .study_id = study.study_id(),
-                 .folder = fs::absolute(work) / fmt::format("{}-{}", study.name(),
-                                                            study.study_id().substr(24)),
+                 .folder = fs::absolute(work) /
+                           fmt::format("{}-{}", study.name(), study.study_id().substr(24)),
                  .token_file = {},
                  .manager_token = manager.token()};
   demo.token_file = demo.folder / "manager.token";
@@ -88,9 +88,8 @@ absl::StatusOr<DemoStudy> MakeStudy(const Api& operator_api, const fs::path& wor
 void SayWhatNext(Context& context, const DemoStudy& demo, const CampaignResult& result) {
   if (result.devices.empty() || result.devices.front().streams.empty()) return;
   const DeviceOutcome& device = result.devices.front();
-  const std::string common =
-      fmt::format("tidemark --server {} --token-file {}", context.options().server,
-                  demo.token_file.string());
+  const std::string common = fmt::format("tidemark --server {} --token-file {}",
+                                         context.options().server, demo.token_file.string());
   const std::string participant = fmt::format("{}/{}", demo.name, device.participant_code);
   context.progress().Say(fmt::format(
       "\nTry next:\n  {} coverage --participant {}\n"
@@ -111,14 +110,13 @@ absl::Status Demo(Context& context, const Options& options) {
   TM_ASSIGN_OR_RETURN(const DemoStudy demo, MakeStudy(operator_api, options.work));
   const Api manager(channel, demo.manager_token);
   context.progress().Say(fmt::format("study {}: {} devices", demo.name, recordings.size()));
-  TM_ASSIGN_OR_RETURN(const CampaignResult result,
-                      RunCampaign(manager,
-                                  {.study_id = demo.study_id,
-                                   .work = demo.folder,
-                                   .server = context.address(),
-                                   .parallel = options.parallel,
-                                   .verify = true},
-                                  recordings, context.progress()));
+  TM_ASSIGN_OR_RETURN(const CampaignResult result, RunCampaign(manager,
+                                                               {.study_id = demo.study_id,
+                                                                .work = demo.folder,
+                                                                .server = context.address(),
+                                                                .parallel = options.parallel,
+                                                                .verify = true},
+                                                               recordings, context.progress()));
   TM_ASSIGN_OR_RETURN(const CampaignSummary summary, Summarize(manager, result, true));
   PrintSummary(summary, context.json());
   SayWhatNext(context, demo, result);

@@ -18,10 +18,14 @@ struct Options {
 
 std::string StateName(v1::DeviceState state) {
   switch (state) {
-    case v1::DEVICE_STATE_PENDING: return "pending";
-    case v1::DEVICE_STATE_ACTIVE: return "active";
-    case v1::DEVICE_STATE_REVOKED: return "revoked";
-    default: return "unknown";
+    case v1::DEVICE_STATE_PENDING:
+      return "pending";
+    case v1::DEVICE_STATE_ACTIVE:
+      return "active";
+    case v1::DEVICE_STATE_REVOKED:
+      return "revoked";
+    default:
+      return "unknown";
   }
 }
 
@@ -150,7 +154,8 @@ void AddDeviceCommands(Commands& commands) {
   with_participant(verb("revoke", "End a device for good; its data stays", Revoke))
       .add_option("device", options->device, "Id or name")
       ->required();
-  CLI::App& enrol = verb("enrol", "Become a device: make a key in a folder and redeem a code", Enrol);
+  CLI::App& enrol =
+      verb("enrol", "Become a device: make a key in a folder and redeem a code", Enrol);
   enrol.add_option("--folder", options->folder, "Folder of the device; made if missing")
       ->required();
   enrol.add_option("--code", options->code, "As `device create` printed it")->required();

@@ -12,12 +12,18 @@ namespace {
 
 std::string LowerOutcome(v1::Outcome outcome) {
   switch (outcome) {
-    case v1::OUTCOME_STORED: return "stored";
-    case v1::OUTCOME_DUPLICATE: return "duplicate";
-    case v1::OUTCOME_QUARANTINED: return "quarantined";
-    case v1::OUTCOME_DAMAGED: return "damaged";
-    case v1::OUTCOME_REFUSED: return "refused";
-    default: return "unknown";
+    case v1::OUTCOME_STORED:
+      return "stored";
+    case v1::OUTCOME_DUPLICATE:
+      return "duplicate";
+    case v1::OUTCOME_QUARANTINED:
+      return "quarantined";
+    case v1::OUTCOME_DAMAGED:
+      return "damaged";
+    case v1::OUTCOME_REFUSED:
+      return "refused";
+    default:
+      return "unknown";
   }
 }
 
@@ -43,7 +49,11 @@ absl::StatusOr<std::map<std::string, ingest::DigestSink::Stream>> DeviceFolder::
 ingest::UploadReport DeviceFolder::Upload(ingest::UploadOptions options,
                                           const ingest::ServerAddress& server) {
   const auto channel = ingest::Connect(server.target.empty() ? identity.address() : server);
-  if (!channel.ok()) return ingest::UploadReport{.status = channel.status()};
+  if (!channel.ok()) {
+    ingest::UploadReport report;
+    report.status = channel.status();
+    return report;
+  }
   ingest::UploadClient client(*channel, identity, *outbox, ledger, std::move(options));
   return client.Drain();
 }
@@ -51,8 +61,8 @@ ingest::UploadReport DeviceFolder::Upload(ingest::UploadOptions options,
 std::string Describe(const ingest::UploadReport& report) {
   std::string text;
   for (const auto& [outcome, count] : report.receipts) {
-    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", FormatCount(count),
-                        LowerOutcome(outcome));
+    text +=
+        fmt::format("{}{} {}", text.empty() ? "" : ", ", FormatCount(count), LowerOutcome(outcome));
   }
   if (text.empty()) text = "nothing to send";
   text += fmt::format("; {} acknowledged", FormatBytes(double(report.body_bytes_deleted)));

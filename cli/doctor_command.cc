@@ -35,9 +35,12 @@ struct Check {
 
 const char* NameOf(Verdict verdict) {
   switch (verdict) {
-    case Verdict::kOk: return "ok";
-    case Verdict::kWarning: return "warning";
-    case Verdict::kFailed: return "FAILED";
+    case Verdict::kOk:
+      return "ok";
+    case Verdict::kWarning:
+      return "warning";
+    case Verdict::kFailed:
+      return "FAILED";
   }
   return "";
 }
@@ -60,8 +63,7 @@ Check CheckToken(Context& context) {
   if (!api.ok()) return {"token", Verdict::kFailed, std::string(api.status().message())};
   v1::ListStudiesRequest request;
   request.set_page_size(1);
-  const auto list =
-      (*api)->Call(*(*api)->studies, &v1::StudyService::Stub::ListStudies, request);
+  const auto list = (*api)->Call(*(*api)->studies, &v1::StudyService::Stub::ListStudies, request);
   if (!list.ok()) return {"token", Verdict::kFailed, std::string(list.status().message())};
   return {"token", Verdict::kOk, "the server accepts it"};
 }
@@ -78,8 +80,7 @@ Check CheckFolder(const std::string& folder) {
     return {"folder", Verdict::kFailed,
             fmt::format("{} lies in memory (tmpfs): a restart loses what it holds", folder)};
   }
-  return {"folder", Verdict::kOk,
-          fmt::format("{}: a durable write takes {:.1f} ms", folder, ms)};
+  return {"folder", Verdict::kOk, fmt::format("{}: a durable write takes {:.1f} ms", folder, ms)};
 }
 
 Check CheckDescriptors() {
@@ -96,9 +97,8 @@ void Print(Context& context, const v1::GetServerInfoResponse& info,
   if (context.json()) {
     nlohmann::ordered_json list = nlohmann::ordered_json::array();
     for (const Check& check : checks) {
-      list.push_back({{"check", check.name},
-                      {"verdict", NameOf(check.verdict)},
-                      {"detail", check.detail}});
+      list.push_back(
+          {{"check", check.name}, {"verdict", NameOf(check.verdict)}, {"detail", check.detail}});
     }
     PrintJson({{"server", ToJson(info)}, {"checks", std::move(list)}});
     return;

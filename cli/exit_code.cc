@@ -24,20 +24,28 @@ absl::Status PartialError(std::string message) {
 ExitCode ExitCodeOf(const absl::Status& status) {
   if (status.GetPayload(kPartialMark).has_value()) return kExitPartial;
   switch (status.code()) {
-    case absl::StatusCode::kOk: return kExitOk;
+    case absl::StatusCode::kOk:
+      return kExitOk;
     case absl::StatusCode::kInvalidArgument:
-    case absl::StatusCode::kOutOfRange: return kExitUsage;
-    case absl::StatusCode::kNotFound: return kExitNotFound;
+    case absl::StatusCode::kOutOfRange:
+      return kExitUsage;
+    case absl::StatusCode::kNotFound:
+      return kExitNotFound;
     case absl::StatusCode::kUnauthenticated:
-    case absl::StatusCode::kPermissionDenied: return kExitAuth;
+    case absl::StatusCode::kPermissionDenied:
+      return kExitAuth;
     case absl::StatusCode::kAlreadyExists:
     case absl::StatusCode::kFailedPrecondition:
-    case absl::StatusCode::kAborted: return kExitConflict;
+    case absl::StatusCode::kAborted:
+      return kExitConflict;
     case absl::StatusCode::kUnavailable:
     case absl::StatusCode::kDeadlineExceeded:
-    case absl::StatusCode::kResourceExhausted: return kExitUnavailable;
-    case absl::StatusCode::kCancelled: return kExitInterrupted;
-    default: return kExitFailure;
+    case absl::StatusCode::kResourceExhausted:
+      return kExitUnavailable;
+    case absl::StatusCode::kCancelled:
+      return kExitInterrupted;
+    default:
+      return kExitFailure;
   }
 }
 
@@ -51,7 +59,8 @@ std::string HintFor(const absl::Status& status, std::string_view server) {
     case kExitAuth:
       return "say --token-file FILE with a token that may do this (operators make studies and "
              "managers, managers do the rest)";
-    default: return "";
+    default:
+      return "";
   }
 }
 

@@ -1,6 +1,7 @@
 // import csv | watch-phone | e4 | wav: other people's files into the outboxes of our devices.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 #include "cli/command.h"
@@ -48,11 +49,11 @@ absl::StatusOr<std::map<std::string, std::string>> FoldersByDevice(
   return folders;
 }
 
-absl::Status ImportOne(Context& context, const Options& options,
-                       const ingest::Recording& recording, const std::string& folder) {
+absl::Status ImportOne(Context& context, const Options& options, const ingest::Recording& recording,
+                       const std::string& folder) {
   TM_ASSIGN_OR_RETURN(DeviceFolder device, DeviceFolder::Open(folder));
-  context.progress().Say(fmt::format("{}: {} -> {}", recording.device_name, recording.description,
-                                     folder));
+  context.progress().Say(
+      fmt::format("{}: {} -> {}", recording.device_name, recording.description, folder));
   TM_ASSIGN_OR_RETURN(const auto streams, device.Record(recording));
   Table table({"DEVICE", "STREAM", "CHUNKS", "SAMPLES"});
   for (const auto& [name, stream] : streams) {
@@ -74,8 +75,8 @@ absl::Status Import(Context& context, const Options& options,
   for (const ingest::Recording& recording : imported->recordings) {
     const auto folder = folders.find(recording.device_name);
     if (folder == folders.end()) {
-      context.progress().Say(fmt::format("{}: left out, no --folder names it",
-                                         recording.device_name));
+      context.progress().Say(
+          fmt::format("{}: left out, no --folder names it", recording.device_name));
       continue;
     }
     TM_RETURN_IF_ERROR(ImportOne(context, options, recording, folder->second));
@@ -86,10 +87,10 @@ absl::Status Import(Context& context, const Options& options,
 }  // namespace
 
 void AddImportCommands(Commands& commands) {
-  CLI::App& import = commands.Noun("import", "Take recordings of other systems");
+  CLI::App& noun = commands.Noun("import", "Take recordings of other systems");
   const auto options = std::make_shared<Options>();
   const auto verb = [&](const char* name, const char* description, auto read) -> CLI::App& {
-    CLI::App& app = commands.Verb(import, name, description, [options, read](Context& context) {
+    CLI::App& app = commands.Verb(noun, name, description, [options, read](Context& context) {
       return Import(context, *options, read(*options));
     });
     app.add_option("--folder", options->folders,
@@ -108,8 +109,7 @@ void AddImportCommands(Commands& commands) {
       .add_option("folder", options->sources, "Folder of the person")
       ->required()
       ->expected(1);
-  verb("e4", "Export of an Empatica E4",
-       [](const Options& o) { return ImportE4(o.sources.at(0)); })
+  verb("e4", "Export of an Empatica E4", [](const Options& o) { return ImportE4(o.sources.at(0)); })
       .add_option("folder", options->sources, "Folder with ACC.csv, BVP.csv, ...")
       ->required()
       ->expected(1);

@@ -1,6 +1,7 @@
 // tidemark: the command line of study managers, operators and devices without an app of their own.
-#include <csignal>
 #include <unistd.h>
+
+#include <csignal>
 
 #include "cli/command.h"
 #include "cli/exit_code.h"

@@ -20,8 +20,10 @@ size_t WidthOf(std::string_view text) {
 }
 
 std::string Pad(std::string_view text, size_t width, bool right) {
-  const std::string space(width - std::min(width, WidthOf(text)), ' ');
-  return right ? space + std::string(text) : std::string(text) + space;
+  const size_t shown = WidthOf(text);
+  std::string padded(text);
+  if (shown < width) padded.insert(right ? 0 : padded.size(), width - shown, ' ');
+  return padded;
 }
 
 }  // namespace
@@ -61,7 +63,9 @@ nlohmann::ordered_json ToJson(const google::protobuf::Message& message) {
   std::string text;
   const auto status = google::protobuf::util::MessageToJsonString(message, &text, options);
   // Only texts that are not UTF-8 or times out of range cannot be printed.
-  if (!status.ok()) return {{"unprintable", std::string(status.message())}};
+  if (!status.ok()) {
+    return nlohmann::ordered_json::object({{"unprintable", std::string(status.message())}});
+  }
   return nlohmann::ordered_json::parse(text);
 }
 
@@ -84,12 +88,13 @@ std::string FormatTimeNs(int64_t t_ns) {
 }
 
 std::string FormatCount(uint64_t count) {
-  std::string digits = fmt::format("{}", count);
-  for (size_t at = digits.size(); at > 3;) {
-    at -= 3;
-    digits.insert(at, ",");
+  const std::string digits = fmt::format("{}", count);
+  std::string text;
+  for (size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) text += ',';
+    text += digits[i];
   }
-  return digits;
+  return text;
 }
 
 std::string FormatBytes(double bytes) {

@@ -39,8 +39,8 @@ absl::Status List(Context& context, const Options& options) {
   }
   Table table({"CODE", "ID", "ENTERED"});
   for (const v1::Participant& participant : list.participants()) {
-    table.AddRow({participant.code(), participant.participant_id(),
-                  FormatTime(participant.created_at())});
+    table.AddRow(
+        {participant.code(), participant.participant_id(), FormatTime(participant.created_at())});
   }
   PrintData(table.Format());
   return absl::OkStatus();

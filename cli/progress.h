@@ -15,7 +15,8 @@ class Progress {
   explicit Progress(bool quiet);
   ~Progress() { Clear(); }
 
-  // Where things stand. On a terminal shown at most ten times a second, elsewhere every ten seconds.
+  // Where things stand. On a terminal shown at most ten times a second, elsewhere every ten
+  // seconds.
   void Update(std::string_view line) TM_EXCLUDES(mutex_);
   // A sentence that stays. Not shown when quiet.
   void Say(std::string_view line) TM_EXCLUDES(mutex_);

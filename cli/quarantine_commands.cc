@@ -45,8 +45,7 @@ absl::Status List(Context& context, const Options& options) {
   for (const v1::QuarantinedChunk& chunk : list.chunks()) {
     table.AddRow({chunk.quarantine_id(), FormatTime(chunk.quarantined_at()),
                   StateName(chunk.state()), ReasonName(chunk.reason()), chunk.stream_id(),
-                  std::to_string(chunk.number()), FormatCount(chunk.body_bytes()),
-                  chunk.detail()});
+                  std::to_string(chunk.number()), FormatCount(chunk.body_bytes()), chunk.detail()});
   }
   PrintData(table.Format());
   return absl::OkStatus();
@@ -123,9 +122,9 @@ void AddQuarantineCommands(Commands& commands) {
   const auto options = std::make_shared<Options>();
   const auto verb = [&](const char* name, const char* description,
                         absl::Status (*run)(Context&, const Options&)) -> CLI::App& {
-    CLI::App& app =
-        commands.Verb(quarantine, name, description,
-                      [options, run](Context& context) { return run(context, *options); });
+    CLI::App& app = commands.Verb(quarantine, name, description, [options, run](Context& context) {
+      return run(context, *options);
+    });
     app.add_option("--participant", options->participant, "Id or STUDY/CODE")->required();
     return app;
   };

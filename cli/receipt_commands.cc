@@ -37,8 +37,8 @@ std::string IdText(const std::string& bytes) {
 absl::Status List(Context& context, const Options& options) {
   nlohmann::ordered_json all = nlohmann::ordered_json::array();
   Table table({"DECIDED", "OUTCOME", "STREAM", "NUMBER", "SHA-256", "KEY"});
-  TM_RETURN_IF_ERROR(ingest::Ledger::ForEach(
-      LedgerPath(options), [&](const v1::Receipt& receipt) -> absl::Status {
+  TM_RETURN_IF_ERROR(
+      ingest::Ledger::ForEach(LedgerPath(options), [&](const v1::Receipt& receipt) -> absl::Status {
         v1::ReceiptStatement statement;
         if (!statement.ParseFromString(receipt.statement())) {
           return absl::DataLossError("a receipt cannot be read");
@@ -91,18 +91,17 @@ absl::Status Verify(Context& context, const Options& options) {
   TM_ASSIGN_OR_RETURN(const ingest::ReceiptKeys keys, Keys(context, options));
   uint64_t good = 0;
   uint64_t bad = 0;
-  TM_RETURN_IF_ERROR(
-      ingest::Ledger::ForEach(LedgerPath(options), [&](const v1::Receipt& receipt) {
-        const auto statement = ingest::VerifyReceipt(receipt, keys);
-        if (statement.ok()) {
-          ++good;
-        } else {
-          context.progress().Say(fmt::format("receipt {}: {}", good + bad,
-                                             std::string(statement.status().message())));
-          ++bad;
-        }
-        return absl::OkStatus();
-      }));
+  TM_RETURN_IF_ERROR(ingest::Ledger::ForEach(LedgerPath(options), [&](const v1::Receipt& receipt) {
+    const auto statement = ingest::VerifyReceipt(receipt, keys);
+    if (statement.ok()) {
+      ++good;
+    } else {
+      context.progress().Say(
+          fmt::format("receipt {}: {}", good + bad, std::string(statement.status().message())));
+      ++bad;
+    }
+    return absl::OkStatus();
+  }));
   if (context.json()) {
     PrintJson({{"proven", good}, {"not_proven", bad}});
   } else {

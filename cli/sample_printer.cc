@@ -13,21 +13,30 @@ namespace {
 
 size_t BytesOf(v1::ChannelType type) {
   switch (type) {
-    case v1::CHANNEL_TYPE_INT16: return 2;
+    case v1::CHANNEL_TYPE_INT16:
+      return 2;
     case v1::CHANNEL_TYPE_INT32:
-    case v1::CHANNEL_TYPE_FLOAT32: return 4;
-    case v1::CHANNEL_TYPE_FLOAT64: return 8;
-    default: return 0;
+    case v1::CHANNEL_TYPE_FLOAT32:
+      return 4;
+    case v1::CHANNEL_TYPE_FLOAT64:
+      return 8;
+    default:
+      return 0;
   }
 }
 
 double LoadValue(v1::ChannelType type, const char* at) {
   switch (type) {
-    case v1::CHANNEL_TYPE_INT16: return LoadLe<int16_t>(at);
-    case v1::CHANNEL_TYPE_INT32: return LoadLe<int32_t>(at);
-    case v1::CHANNEL_TYPE_FLOAT32: return static_cast<double>(LoadLe<float>(at));
-    case v1::CHANNEL_TYPE_FLOAT64: return LoadLe<double>(at);
-    default: return std::nan("");
+    case v1::CHANNEL_TYPE_INT16:
+      return LoadLe<int16_t>(at);
+    case v1::CHANNEL_TYPE_INT32:
+      return LoadLe<int32_t>(at);
+    case v1::CHANNEL_TYPE_FLOAT32:
+      return static_cast<double>(LoadLe<float>(at));
+    case v1::CHANNEL_TYPE_FLOAT64:
+      return LoadLe<double>(at);
+    default:
+      return std::nan("");
   }
 }
 
@@ -43,12 +52,12 @@ std::string NumberText(double value, std::string_view nothing) {
 
 int64_t PlaceOnStudyTime(const v1::ClockPlacement& placement, int64_t device_ns) {
   // Unsigned, so that odd stamps wrap instead of overflowing; they are shown, not computed with.
-  const uint64_t since = static_cast<uint64_t>(device_ns) -
-                         static_cast<uint64_t>(placement.anchor_device_ns());
-  const double slope_ns = static_cast<double>(static_cast<int64_t>(since)) *
-                          placement.rate_ppb() * 1e-9;
-  const uint64_t slope = std::abs(slope_ns) < 9e18
-                             ? static_cast<uint64_t>(std::llround(slope_ns)) : 0;
+  const uint64_t since =
+      static_cast<uint64_t>(device_ns) - static_cast<uint64_t>(placement.anchor_device_ns());
+  const double slope_ns =
+      static_cast<double>(static_cast<int64_t>(since)) * placement.rate_ppb() * 1e-9;
+  const uint64_t slope =
+      std::abs(slope_ns) < 9e18 ? static_cast<uint64_t>(std::llround(slope_ns)) : 0;
   return static_cast<int64_t>(static_cast<uint64_t>(placement.anchor_study_ns()) + since + slope);
 }
 
@@ -62,12 +71,15 @@ absl::Status SamplePrinter::Add(const v1::ReadSamplesResponse& response) {
       placements_[{response.placement().boot_id(), response.placement().clock_id()}] =
           response.placement();
       return absl::OkStatus();
-    case v1::ReadSamplesResponse::kBlock: return AddBlock(response.block());
-    default: return absl::OkStatus();  // of a newer server
+    case v1::ReadSamplesResponse::kBlock:
+      return AddBlock(response.block());
+    default:
+      return absl::OkStatus();  // of a newer server
   }
 }
 
 absl::Status SamplePrinter::AddBlock(const v1::SampleBlock& block) {
+  if (!block.encoded().empty()) return AddSegment(block);
   const auto& channels = stream_.declaration().channels();
   size_t row_bytes = 0;
   for (const v1::Channel& channel : channels) row_bytes += BytesOf(channel.type());
@@ -93,9 +105,23 @@ absl::Status SamplePrinter::AddBlock(const v1::SampleBlock& block) {
   return absl::OkStatus();
 }
 
+// An opaque segment is shown by its begin and its size.
+absl::Status SamplePrinter::AddSegment(const v1::SampleBlock& block) {
+  if (block.stamps_device_ns().size() < sizeof(int64_t)) {
+    return absl::DataLossError("a segment without its time range");
+  }
+  const auto placed = placements_.find({block.boot_id(), block.clock_id()});
+  PrintRow(LoadLe<int64_t>(block.stamps_device_ns().data()),
+           placed == placements_.end() ? nullptr : &placed->second, {},
+           fmt::format("{} bytes", block.encoded().size()));
+  ++printed_;
+  return absl::OkStatus();
+}
+
 void SamplePrinter::PrintHeader() {
   const bool csv = format_ == SampleFormat::kCsv;
-  std::string line = csv ? "study_time,device_ns" : fmt::format("{:<24}  {:>20}", "STUDY TIME", "DEVICE NS");
+  std::string line =
+      csv ? "study_time,device_ns" : fmt::format("{:<24}  {:>20}", "STUDY TIME", "DEVICE NS");
   for (const v1::Channel& channel : stream_.declaration().channels()) {
     const std::string title = fmt::format("{} [{}]", channel.name(), channel.unit());
     line += csv ? "," + title : fmt::format("  {:>14}", title);
@@ -104,26 +130,29 @@ void SamplePrinter::PrintHeader() {
 }
 
 void SamplePrinter::PrintRow(int64_t device_ns, const v1::ClockPlacement* placement,
-                             const std::vector<double>& values) {
+                             const std::vector<double>& values, std::string_view note) {
   const std::string time =
       placement == nullptr ? "" : FormatTimeNs(PlaceOnStudyTime(*placement, device_ns));
   if (format_ == SampleFormat::kJsonLines) {
     nlohmann::ordered_json line;
-    line["study_time"] = placement == nullptr ? nlohmann::ordered_json() : time;
+    line["study_time"] = nullptr;
+    if (placement != nullptr) line["study_time"] = time;
     line["device_ns"] = device_ns;
     for (size_t c = 0; c < values.size(); ++c) {
       line[stream_.declaration().channels(static_cast<int>(c)).name()] = values[c];  // NaN: null
     }
+    if (!note.empty()) line["note"] = std::string(note);
     PrintData(line.dump() + "\n");
     return;
   }
   const bool csv = format_ == SampleFormat::kCsv;
-  std::string line = csv ? fmt::format("{},{}", time, device_ns)
-                         : fmt::format("{:<24}  {:>20}", time, device_ns);
+  std::string line =
+      csv ? fmt::format("{},{}", time, device_ns) : fmt::format("{:<24}  {:>20}", time, device_ns);
   for (const double value : values) {
     const std::string text = NumberText(value, csv ? "" : "-");
     line += csv ? "," + text : fmt::format("  {:>14}", text);
   }
+  if (!note.empty()) line += fmt::format("{}{}", csv ? "," : "  ", note);
   PrintData(line + "\n");
 }
 

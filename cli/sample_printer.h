@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -29,9 +30,10 @@ class SamplePrinter {
 
  private:
   absl::Status AddBlock(const v1::SampleBlock& block);
+  absl::Status AddSegment(const v1::SampleBlock& block);
   void PrintHeader();
   void PrintRow(int64_t device_ns, const v1::ClockPlacement* placement,
-                const std::vector<double>& values);
+                const std::vector<double>& values, std::string_view note = "");
 
   const SampleFormat format_;
   const uint64_t limit_;

@@ -1,7 +1,8 @@
 // samples: raw samples as text, or a picture of a range.
 #include <fmt/format.h>
 
-#include <cmath>
+#include <algorithm>
+#include <optional>
 
 #include "base/endian.h"
 #include "cli/command.h"
@@ -123,8 +124,8 @@ absl::Status Plot(Context& context, const Api& api, const Options& options,
   }
   PlotInput input;
   input.title = options.participant;
-  input.subtitle = fmt::format("{} to {}", FormatTimeNs(range->begin_ns()),
-                               FormatTimeNs(range->end_ns()));
+  input.subtitle =
+      fmt::format("{} to {}", FormatTimeNs(range->begin_ns()), FormatTimeNs(range->end_ns()));
   input.range = {range->begin_ns(), range->end_ns()};
   for (const v1::Stream& stream : streams) {
     TM_ASSIGN_OR_RETURN(PlotPanel panel, MakePanel(api, participant, stream, *range));
@@ -152,9 +153,9 @@ absl::Status Samples(Context& context, const Options& options) {
 
 void AddSamplesCommand(Commands& commands) {
   const auto options = std::make_shared<Options>();
-  CLI::App& samples = commands.Verb(commands.root(), "samples",
-                                    "Samples as they were sent, or a picture of them",
-                                    [options](Context& c) { return Samples(c, *options); });
+  CLI::App& samples =
+      commands.Verb(commands.root(), "samples", "Samples as they were sent, or a picture of them",
+                    [options](Context& c) { return Samples(c, *options); });
   samples.add_option("--participant", options->participant, "Id or STUDY/CODE")->required();
   samples.add_option("--stream", options->streams, "Id, NAME or DEVICE/NAME; may be repeated")
       ->required();

@@ -1,6 +1,7 @@
 // coverage, overview: what exists when, and how it looks from far.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 #include "base/endian.h"
@@ -119,9 +120,9 @@ void AddSignalCommands(Commands& commands) {
   const auto options = std::make_shared<Options>();
   CLI::App& coverage = commands.Verb(commands.root(), "coverage", "What exists when, per stream",
                                      [options](Context& c) { return Coverage(c, *options); });
-  CLI::App& overview = commands.Verb(commands.root(), "overview",
-                                     "Least and greatest value per stretch of time",
-                                     [options](Context& c) { return Overview(c, *options); });
+  CLI::App& overview =
+      commands.Verb(commands.root(), "overview", "Least and greatest value per stretch of time",
+                    [options](Context& c) { return Overview(c, *options); });
   for (CLI::App* app : {&coverage, &overview}) {
     app->add_option("--participant", options->participant, "Id or STUDY/CODE")->required();
     app->add_option("--from", options->from, "Study time, 2022-01-01T09:00:00Z or nanoseconds");

@@ -7,6 +7,7 @@
 #include "cli/exit_code.h"
 #include "cli/output.h"
 #include "cli/simulate/simulate.h"
+#include "ingest/client/durable_file.h"
 
 namespace tidemark::cli {
 namespace {

@@ -25,9 +25,9 @@ absl::Status CreateStudy(Context& context, const std::string& name) {
 
 absl::Status ListStudies(Context& context) {
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
-  TM_ASSIGN_OR_RETURN(const auto list, api->List(*api->studies,
-                                                 &v1::StudyService::Stub::ListStudies,
-                                                 v1::ListStudiesRequest()));
+  TM_ASSIGN_OR_RETURN(
+      const auto list,
+      api->List(*api->studies, &v1::StudyService::Stub::ListStudies, v1::ListStudiesRequest()));
   if (context.json()) {
     PrintJson(ToJson(list));
     return absl::OkStatus();
@@ -55,15 +55,14 @@ absl::Status CreateManager(Context& context, const ManagerOptions& options) {
   TM_ASSIGN_OR_RETURN(auto response,
                       api->Call(*api->studies, &v1::StudyService::Stub::CreateManager, request));
   if (!options.token_out.empty()) {
-    TM_RETURN_IF_ERROR(
-        ingest::WriteFileDurably(options.token_out, response.token() + "\n", 0600));
+    TM_RETURN_IF_ERROR(ingest::WriteFileDurably(options.token_out, response.token() + "\n", 0600));
     response.clear_token();
   }
   if (context.json()) {
     PrintJson(ToJson(response));
   } else {
-    PrintData(fmt::format("{}\n", response.token().empty() ? response.principal_id()
-                                                           : response.token()));
+    PrintData(
+        fmt::format("{}\n", response.token().empty() ? response.principal_id() : response.token()));
   }
   return absl::OkStatus();
 }

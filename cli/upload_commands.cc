@@ -1,6 +1,8 @@
 // upload: empties the outbox of a device folder.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "cli/command.h"
 #include "cli/device_folder.h"
 #include "cli/output.h"
@@ -45,8 +47,9 @@ absl::Status Upload(Context& context, const Options& options) {
                                           chunks - std::min(chunks, report.chunks_left), chunks,
                                           FormatBytes(double(report.body_bytes_deleted))));
   };
-  const ingest::UploadReport report = device.Upload(
-      std::move(upload), context.options().server_given ? context.address() : ingest::ServerAddress());
+  const ingest::UploadReport report =
+      device.Upload(std::move(upload),
+                    context.options().server_given ? context.address() : ingest::ServerAddress());
   context.progress().Clear();
   if (context.json()) {
     PrintJson(ReportJson(report));

@@ -5,12 +5,14 @@
 #   PRIVATE  <target>...         what only its sources need
 #   TESTS    <file_test.cc>...   tests that need nothing, in tests/<folder>/
 #   PG_TESTS <file_pgtest.cc>... tests that need PostgreSQL, in tests/<folder>/
-#   GRPC)                        includes gRPC or generated code: use the precompiled header
+#   PROTO                        includes generated messages \
+#   GRPC                         includes gRPC               / choose the precompiled header
+#   OWN_FLAGS)                   has compile options of its own: no precompiled header
 #
 # One folder, one library `tidemark_<name>` (alias tidemark::<name>) and its tests. The links are the
 # architecture: what a module does not link, it cannot include.
 function(tidemark_module name)
-  cmake_parse_arguments(M "GRPC" "" "SOURCES;SQL;PUBLIC;PRIVATE;TESTS;PG_TESTS" ${ARGN})
+  cmake_parse_arguments(M "PROTO;GRPC;OWN_FLAGS" "" "SOURCES;SQL;PUBLIC;PRIVATE;TESTS;PG_TESTS" ${ARGN})
   tm_existing(M_SOURCES "${CMAKE_CURRENT_SOURCE_DIR}" ${M_SOURCES})
   tm_existing(M_SQL "${CMAKE_CURRENT_SOURCE_DIR}" ${M_SQL})
   if(NOT M_SOURCES)
@@ -22,7 +24,11 @@ function(tidemark_module name)
   target_include_directories(${target} PUBLIC "${CMAKE_SOURCE_DIR}")
   target_link_libraries(${target} PUBLIC ${M_PUBLIC} PRIVATE ${M_PRIVATE} tidemark_warnings)
   if(M_GRPC)
-    tidemark_use_grpc_pch(${target})
+    tidemark_use_pch(${target} grpc)
+  elseif(M_PROTO)
+    tidemark_use_pch(${target} proto)
+  elseif(NOT M_OWN_FLAGS)
+    tidemark_use_pch(${target} std)
   endif()
   file(RELATIVE_PATH folder "${CMAKE_SOURCE_DIR}" "${CMAKE_CURRENT_SOURCE_DIR}")
   if(M_SQL)
@@ -37,13 +43,6 @@ function(tidemark_module name)
   foreach(test IN LISTS M_PG_TESTS)
     tidemark_test("${folder}" "${test}" pg tidemark::${name} ${M_PRIVATE} tidemark::pg_support)
   endforeach()
-  if(M_GRPC)
-    set(tests ${M_TESTS} ${M_PG_TESTS})
-    foreach(test IN LISTS tests)
-      get_filename_component(test_target "${test}" NAME_WE)
-      tidemark_use_grpc_pch(${test_target})
-    endforeach()
-  endif()
 endfunction()
 
 # tidemark_test(<folder> <file> <unit|pg|e2e> <target>...): one test binary, one ctest entry.
@@ -52,7 +51,9 @@ function(tidemark_test folder file label)
   get_filename_component(target "${file}" NAME_WE)
   add_executable(${target} "${CMAKE_SOURCE_DIR}/tests/${folder}/${file}")
   target_include_directories(${target} PRIVATE "${CMAKE_SOURCE_DIR}")
-  target_link_libraries(${target} PRIVATE ${ARGN} tidemark::test_support GTest::gmock tidemark_warnings)
+  target_link_libraries(${target} PRIVATE ${ARGN} tidemark::test_support tidemark_warnings)
+  target_compile_options(${target} PRIVATE -O1)
+  tidemark_use_pch(${target} test)
   add_test(NAME ${target}
            COMMAND ${target} "--gtest_output=json:${CMAKE_BINARY_DIR}/test-results/${target}.json")
   set_tests_properties(${target} PROPERTIES LABELS "${label}" TIMEOUT 300
@@ -62,16 +63,20 @@ function(tidemark_test folder file label)
   endif()
 endfunction()
 
-# gRPC and generated headers cost seconds per source file; one precompiled copy serves them all.
-function(tidemark_use_grpc_pch target)
+# tidemark_use_pch(<target> <std|proto|grpc|test>): headers that cost seconds per source file are
+# compiled once (cmake/pch). A target must have the compile options of the copy it uses.
+function(tidemark_use_pch target kind)
   get_target_property(type ${target} TYPE)
   if(type STREQUAL "EXECUTABLE")
     # The copy is made with -fPIC, which the compiler demands of every user.
     set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
     target_compile_options(${target} PRIVATE -fPIC)
   endif()
-  target_precompile_headers(${target} REUSE_FROM tidemark_grpc_pch)
-  target_link_libraries(${target} PRIVATE tidemark_grpc_pch)
+  target_precompile_headers(${target} REUSE_FROM tidemark_${kind}_pch)
+  target_link_libraries(${target} PRIVATE tidemark_${kind}_pch)
+endfunction()
+function(tidemark_use_grpc_pch target)
+  tidemark_use_pch(${target} grpc)
 endfunction()
 
 # WIP-ONLY: drops files that are not written yet. Removed before the first release of the tree.

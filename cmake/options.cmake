@@ -15,6 +15,9 @@ endif()
 # Results must not depend on whether the compiler fuses a multiply and an add.
 add_compile_options(-ffp-contract=off)
 
+# A library that a program does not use is not loaded, whoever names it.
+add_link_options(-Wl,--as-needed)
+
 set(TIDEMARK_SANITIZE "" CACHE STRING "Value for -fsanitize=, empty for none")
 if(TIDEMARK_SANITIZE)
   add_compile_options(-fsanitize=${TIDEMARK_SANITIZE} -fno-omit-frame-pointer

@@ -18,8 +18,8 @@ constexpr uint32_t kClockIdEnd = 65'536;
 constexpr size_t kEchoedHashBytesMax = 64;
 
 Verdict VerdictOf(v1::ReceiptReason broken) {
-  const bool damaged = broken == v1::RECEIPT_REASON_SIZE_MISMATCH ||
-                       broken == v1::RECEIPT_REASON_HASH_MISMATCH;
+  const bool damaged =
+      broken == v1::RECEIPT_REASON_SIZE_MISMATCH || broken == v1::RECEIPT_REASON_HASH_MISMATCH;
   return damaged ? Verdict::Damaged(broken) : Verdict::KeepAndReport(broken);
 }
 
@@ -54,7 +54,8 @@ class BodyCheck {
       return SetAside{v1::RECEIPT_REASON_BODY_UNREADABLE, "the payload does not parse"};
     }
     switch (UnderstandingOf(body_)) {
-      case Understanding::kAll: break;
+      case Understanding::kAll:
+        break;
       case Understanding::kNotYetSupported:
         return Verdict::RetryAfter(v1::RECEIPT_REASON_NOT_YET_SUPPORTED, kNotYetSupportedRetryMs);
       case Understanding::kUnknown:

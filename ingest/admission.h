@@ -23,8 +23,7 @@ struct FoundStream {
   bool stream_known = false;
 };
 // Asks for a stream of the sender's participant.
-using FindStream =
-    absl::FunctionRef<absl::StatusOr<FoundStream>(StreamId stream, int32_t version)>;
+using FindStream = absl::FunctionRef<absl::StatusOr<FoundStream>(StreamId stream, int32_t version)>;
 
 // Decides one envelope, whose body it takes. Needs time for one pass of hashing, checking and
 // coding; touches the database only through `find_stream`. Safe on any bytes.

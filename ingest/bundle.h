@@ -1,4 +1,5 @@
-// Bundles: several envelopes as one piece of bytes, for uploads that a phone does in the background.
+// Bundles: several envelopes as one piece of bytes, for uploads that a phone does in the
+// background.
 //
 //   "TMB1", then per entry: size of the envelope (u32 little-endian), serialized ChunkEnvelope
 #pragma once

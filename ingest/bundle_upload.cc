@@ -110,12 +110,14 @@ absl::StatusOr<v1::PutChunksResponse> UploadBundle(Ingest& ingest, const Sender&
     Submission submission{sender, std::move(run),
                           [receipts](auto batch) { receipts->Add(std::move(batch)); }};
     switch (SubmitUntil(ingest, submission, receipts, room_deadline)) {
-      case Take::kTaken: break;
-      case Take::kClosed: return absl::UnavailableError("the server is shutting down");
+      case Take::kTaken:
+        break;
+      case Take::kClosed:
+        return absl::UnavailableError("the server is shutting down");
       case Take::kFull:
-        *response.add_receipts() = ingest.Refuse(
-            sender, submission.envelopes,
-            Verdict::RetryAfter(v1::RECEIPT_REASON_OVERLOADED, kOverloadedRetryMs));
+        *response.add_receipts() =
+            ingest.Refuse(sender, submission.envelopes,
+                          Verdict::RetryAfter(v1::RECEIPT_REASON_OVERLOADED, kOverloadedRetryMs));
     }
   }
   TM_ASSIGN_OR_RETURN(std::vector<v1::ReceiptBatch> batches,

@@ -158,8 +158,8 @@ absl::Status CarefulWrite::LookUpStudyRoom() {
   db::AccessScope narrow;
   for (const auto& [device, usage] : usage_) narrow.participants.push_back(device.first);
   for (auto& [study, bytes] : study_bytes_) {
-    TM_RETURN_IF_ERROR(context_.connection->Run(db::AccessScope::Study(study).ToSql(),
-                                                "scope of a study"));
+    TM_RETURN_IF_ERROR(
+        context_.connection->Run(db::AccessScope::Study(study).ToSql(), "scope of a study"));
     Command sum{&sql::kSumStudyQuarantine, {}};
     sum.params.Add(study);
     TM_ASSIGN_OR_RETURN(const db::BinaryResult found, Execute(sum));
@@ -172,8 +172,8 @@ absl::Status CarefulWrite::Decide() {
   verdicts_.reserve(items_.size());
   for (const WriteItem& item : items_) {
     NumberFacts& facts = numbers_.at({OutboxOf(item), item.key().number});
-    auto& before = bodies_.at(
-        {item.sender->participant_id, item.sender->device_id, item.decision->sha256});
+    auto& before =
+        bodies_.at({item.sender->participant_id, item.sender->device_id, item.decision->sha256});
     OutboxTally& tally = tallies_.at(OutboxOf(item));
     const Classified classified = Classify(*item.decision, facts, before);
     Verdict& verdict = verdicts_.emplace_back();
@@ -241,17 +241,17 @@ Command CarefulWrite::InsertQuarantine(const WriteItem& item, const Classified& 
   params.Add(item.key().number).AddBytea(decision.sha256);
   params.Add(static_cast<int32_t>(decision.body.size()));
   params.Add(static_cast<int16_t>(classified.reason)).AddText(classified.detail);
-  params.AddBytea(store::SealEnvelope(
-      key, {"quarantine.body", item.sender->participant_id, id.AsBytes()},
-      store::EnvelopeCodec::kZstd, store::CompressBody(decision.body)));
+  params.AddBytea(
+      store::SealEnvelope(key, {"quarantine.body", item.sender->participant_id, id.AsBytes()},
+                          store::EnvelopeCodec::kZstd, store::CompressBody(decision.body)));
   params.AddTimestamp(absl::ToUnixMicros(context_.now));
   return command;
 }
 
 absl::Status CarefulWrite::WriteAll() {
-  TM_ASSIGN_OR_RETURN(ChunkInserts inserts,
-                      BuildChunkInserts(stored_, *context_.keys, *context_.known_epochs,
-                                        context_.now));
+  TM_ASSIGN_OR_RETURN(
+      ChunkInserts inserts,
+      BuildChunkInserts(stored_, *context_.keys, *context_.known_epochs, context_.now));
   new_epochs_ = std::move(inserts.new_epochs);
   for (const Command& command : inserts.commands) TM_RETURN_IF_ERROR(Execute(command).status());
   for (const Command& command : quarantine_commands_) {

@@ -50,8 +50,8 @@ Command InsertChunks(Items items, absl::Time now) {
   params.AddByteaArray(Column<std::string>(
       items, [](const ChunkRow& row) { return std::string(AsView(row.sha256)); }));
   AddInts(params, items, &ChunkRow::stream_version);
-  params.AddArray(std::span<const int16_t>(Column<int16_t>(
-      items, [](const ChunkRow& row) { return static_cast<int16_t>(row.kind); })));
+  params.AddArray(std::span<const int16_t>(
+      Column<int16_t>(items, [](const ChunkRow& row) { return static_cast<int16_t>(row.kind); })));
   AddUuids(params, items, [](const ChunkRow& row) { return row.boot_id.uuid; });
   AddInts(params, items, &ChunkRow::clock_id);
   AddInts(params, items, &ChunkRow::first_counter);
@@ -101,9 +101,9 @@ Command InsertSegment(Items items, const store::DataKey& key, absl::Time now) {
 
   db::BinaryParams params;
   params.Add(first.participant_id).Add(segment).Add(first.study_id).Add(first.stream_id);
-  params.AddBytea(store::SealEnvelope(
-      key, {"segment.payload", first.participant_id, segment.AsBytes()},
-      store::EnvelopeCodec::kSegment, store::PackSegment(slots)));
+  params.AddBytea(store::SealEnvelope(key,
+                                      {"segment.payload", first.participant_id, segment.AsBytes()},
+                                      store::EnvelopeCodec::kSegment, store::PackSegment(slots)));
   if (has_tiles) {
     params.AddBytea(store::SealEnvelope(key,
                                         {"segment.tiles", first.participant_id, segment.AsBytes()},
@@ -141,7 +141,8 @@ template <class Reading>
 std::vector<EntryRow<Reading>> EntriesOf(Items items, std::vector<Reading> AdmittedChunk::*field) {
   std::vector<EntryRow<Reading>> rows;
   for (const WriteItem& item : items) {
-    for (const Reading& reading : item.chunk()->*field) rows.push_back({&item.chunk()->row, &reading});
+    for (const Reading& reading : item.chunk()->*field)
+      rows.push_back({&item.chunk()->row, &reading});
   }
   return rows;
 }
@@ -159,12 +160,14 @@ template <class Reading>
 db::BinaryParams EntryKeys(const std::vector<EntryRow<Reading>>& rows) {
   db::BinaryParams params;
   const auto add = [&](auto get) {
-    AddEntries<Uuid>(params, rows, [&](const ChunkRow& chunk, const Reading&) { return get(chunk); });
+    AddEntries<Uuid>(params, rows,
+                     [&](const ChunkRow& chunk, const Reading&) { return get(chunk); });
   };
   add([](const ChunkRow& chunk) { return chunk.participant_id.uuid; });
   add([](const ChunkRow& chunk) { return chunk.stream_id.uuid; });
   add([](const ChunkRow& chunk) { return chunk.writer_id.uuid; });
-  AddEntries<int64_t>(params, rows, [](const ChunkRow& chunk, const Reading&) { return chunk.number; });
+  AddEntries<int64_t>(params, rows,
+                      [](const ChunkRow& chunk, const Reading&) { return chunk.number; });
   AddEntries<int32_t>(params, rows, [](const ChunkRow&, const Reading& r) { return r.entry; });
   add([](const ChunkRow& chunk) { return chunk.study_id.uuid; });
   add([](const ChunkRow& chunk) { return chunk.device_id.uuid; });

@@ -134,9 +134,8 @@ absl::StatusOr<Verdict> ChunkStore::Redrive(QuarantineId id, WriteItem item) {
   DayKeys keys(options_.keys, now);
   Verdict verdict;
   TM_RETURN_IF_ERROR(Connect());
-  TM_RETURN_IF_ERROR(InTransaction(ScopeSql({&item, 1}), [&] {
-    return RedriveLocked(id, item, keys, now, &verdict);
-  }));
+  TM_RETURN_IF_ERROR(InTransaction(ScopeSql({&item, 1}),
+                                   [&] { return RedriveLocked(id, item, keys, now, &verdict); }));
   return verdict;
 }
 

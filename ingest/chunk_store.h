@@ -30,7 +30,8 @@ struct ChunkStoreOptions {
 //
 // A call either commits and hands every item its verdict, or returns a status and has decided
 // nothing, apart from items of erased participants, which are refused without a write:
-//   ALREADY_EXISTS, INVALID_ARGUMENT, FAILED_PRECONDITION, INTERNAL, ... the rows were rejected: the
+//   ALREADY_EXISTS, INVALID_ARGUMENT, FAILED_PRECONDITION, INTERNAL, ... the rows were rejected:
+//   the
 //                      same items are rejected again, at least one of them is to blame
 //   RESOURCE_EXHAUSTED the database has no room (disk, connections)
 //   UNAVAILABLE, ABORTED, DEADLINE_EXCEEDED  nothing was written; worth repeating
@@ -48,8 +49,8 @@ class ChunkStore {
   absl::Status WriteCareful(std::span<WriteItem> items);
 
   // Stores a body that is held in quarantine, if nothing else is stored under its number, and takes
-  // it out of quarantine. The verdict is Stored, Duplicate (the same bytes were stored meanwhile) or
-  // Quarantined with the reason for which it has to stay.
+  // it out of quarantine. The verdict is Stored, Duplicate (the same bytes were stored meanwhile)
+  // or Quarantined with the reason for which it has to stay.
   //   FAILED_PRECONDITION  it has left quarantine
   absl::StatusOr<Verdict> Redrive(QuarantineId id, WriteItem item);
 
@@ -58,8 +59,7 @@ class ChunkStore {
   // The front of `items` after those of erased participants were refused and moved to the back.
   absl::StatusOr<std::span<WriteItem>> RefuseErased(std::span<WriteItem> items, DayKeys& keys);
   // Runs `body` between BEGIN with this scope and COMMIT.
-  absl::Status InTransaction(const std::string& scope_sql,
-                             absl::FunctionRef<absl::Status()> body);
+  absl::Status InTransaction(const std::string& scope_sql, absl::FunctionRef<absl::Status()> body);
   absl::Status RedriveLocked(QuarantineId id, const WriteItem& item, DayKeys& keys, absl::Time now,
                              Verdict* verdict);
   absl::Status MoveOutOfQuarantine(QuarantineId id, const WriteItem& item, bool store,

@@ -16,16 +16,16 @@ struct NumberFacts {
   // The outbox is known as one of the sender: only then may a body that was set aside settle a
   // number, so that no device settles numbers of another.
   bool own_outbox = false;
-  std::string stored_sha256;  // of the stored chunk
+  std::string stored_sha256{};  // of the stored chunk
 
   bool settled() const { return stored || quarantined || abandoned; }
 };
 
 enum class Fate {
   kStore,
-  kDuplicate,         // the same bytes are stored
-  kSetAside,          // into quarantine, if there is room
-  kAlreadySetAside,   // the same bytes are in quarantine, or were
+  kDuplicate,        // the same bytes are stored
+  kSetAside,         // into quarantine, if there is room
+  kAlreadySetAside,  // the same bytes are in quarantine, or were
 };
 
 struct Classified {

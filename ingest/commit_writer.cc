@@ -63,9 +63,9 @@ void CommitWriter::CommitMessages(std::vector<AdmittedMessagePtr> messages) {
 // the chunks that were committed come back as duplicates.
 void CommitWriter::SendReceipts(std::vector<AdmittedMessagePtr> messages,
                                 const absl::Status& status) {
-  const auto undecided = std::stable_partition(
-      messages.begin(), messages.end(),
-      [](const AdmittedMessagePtr& message) { return IsDecided(*message); });
+  const auto undecided =
+      std::stable_partition(messages.begin(), messages.end(),
+                            [](const AdmittedMessagePtr& message) { return IsDecided(*message); });
   const absl::Time now = clock_->Now();
   std::vector<std::vector<std::string>> statements;
   for (auto message = messages.begin(); message != undecided; ++message) {

@@ -21,9 +21,12 @@ bool IsKnown(v1::Compression compression) {
 std::optional<std::string> Decompress(v1::ChunkEnvelope& envelope) {
   const size_t size = envelope.uncompressed_size();
   switch (envelope.compression()) {
-    case v1::COMPRESSION_ZSTD: return DecompressZstd(envelope.body(), size);
-    case v1::COMPRESSION_GZIP: return DecompressGzip(envelope.body(), size);
-    default: break;
+    case v1::COMPRESSION_ZSTD:
+      return DecompressZstd(envelope.body(), size);
+    case v1::COMPRESSION_GZIP:
+      return DecompressGzip(envelope.body(), size);
+    default:
+      break;
   }
   if (envelope.body().size() != size) return std::nullopt;
   return std::move(*envelope.mutable_body());

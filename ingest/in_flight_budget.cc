@@ -7,8 +7,7 @@ namespace tidemark::ingest {
 Take InFlightBudget::TryTake(size_t weight, std::function<void()> when_room) {
   MutexLock lock(mutex_);
   if (closed_) return Take::kClosed;
-  const bool full =
-      messages_ > 0 && (messages_ >= messages_max_ || weight_ + weight > weight_max_);
+  const bool full = messages_ > 0 && (messages_ >= messages_max_ || weight_ + weight > weight_max_);
   if (full) {
     waiting_.push_back(std::move(when_room));
     return Take::kFull;

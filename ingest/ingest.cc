@@ -147,11 +147,10 @@ absl::Status Ingest::CheckReady() const {
 
 absl::StatusOr<Verdict> Ingest::Redrive(const Sender& sender, QuarantineId id, std::string body,
                                         std::string sha256) {
-  TM_ASSIGN_OR_RETURN(Decision decision,
-                      AdmitBody(sender, std::move(body), std::move(sha256),
-                                [&](StreamId stream, int32_t version) {
-                                  return Find(sender, stream, version);
-                                }));
+  TM_ASSIGN_OR_RETURN(Decision decision, AdmitBody(sender, std::move(body), std::move(sha256),
+                                                   [&](StreamId stream, int32_t version) {
+                                                     return Find(sender, stream, version);
+                                                   }));
   if (const auto* verdict = std::get_if<Verdict>(&decision.what)) return *verdict;
   if (const auto* broken = std::get_if<SetAside>(&decision.what)) {
     return Verdict::Quarantined(broken->reason);

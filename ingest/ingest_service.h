@@ -54,11 +54,6 @@ class IngestService final
                                   v1::DiscardQuarantinedResponse* response) override;
 
  private:
-  // Authorizes, runs `body(call)` which returns a StatusOr of the response, and fills it in.
-  template <class Request, class Response, class Body>
-  grpc::Status Serve(const char* method, grpc::ServerContext* context, const Request& request,
-                     Response* response, Body&& body);
-
   rpc::Authorizer* const authorizer_;
   Ingest* const ingest_;
   const UploadStates states_;

@@ -45,8 +45,8 @@ std::optional<SetAside> CheckSizes(const store::StreamInfo& stream, const v1::Sa
   }
   if (samples.has_regular()) return std::nullopt;
   if (samples.exact_device_ns().size() != count * sizeof(int64_t)) {
-    return Size(fmt::format("samples.exact_device_ns has {} bytes: 8 per sample",
-                            count * sizeof(int64_t)));
+    return Size(
+        fmt::format("samples.exact_device_ns has {} bytes: 8 per sample", count * sizeof(int64_t)));
   }
   return std::nullopt;
 }
@@ -69,8 +69,8 @@ std::optional<SetAside> CheckSampleRanges(const v1::Samples& samples) {
 Stamps StampsOf(const v1::Samples& samples) {
   if (samples.has_regular()) {
     // Cannot fail: CheckSizes and CheckSampleRanges have seen count and ends.
-    return *Stamps::Regular(samples.regular().first_device_ns(),
-                            samples.regular().last_device_ns(), samples.count());
+    return *Stamps::Regular(samples.regular().first_device_ns(), samples.regular().last_device_ns(),
+                            samples.count());
   }
   std::vector<int64_t> stamps(samples.count());
   std::memcpy(stamps.data(), samples.exact_device_ns().data(), samples.exact_device_ns().size());
@@ -116,9 +116,9 @@ std::optional<SetAside> EncodeSamples(const store::StreamInfo& stream, std::stri
   } else {
     StoreWhole(raw, chunk);
   }
-  chunk.tiles = signal::EncodeBuckets(
-      types, signal::MakeBuckets(types, block.stamps, block.values,
-                                 signal::GapThresholdNs(stream.period_ns)));
+  chunk.tiles =
+      signal::EncodeBuckets(types, signal::MakeBuckets(types, block.stamps, block.values,
+                                                       signal::GapThresholdNs(stream.period_ns)));
   return std::nullopt;
 }
 
@@ -151,8 +151,10 @@ std::optional<SetAside> TakeBootStart(const v1::BootStart& start, int32_t entry,
                                       AdmittedChunk& chunk) {
   if (!IsZoneRange(start.utc_offset_s(), start.zone()) ||
       start.app_version().size() > kTextBytesMax || start.system_version().size() > kTextBytesMax) {
-    return Range(fmt::format("records[{}].boot_start: utc_offset_s within a day, texts of at most "
-                             "64 bytes", entry));
+    return Range(
+        fmt::format("records[{}].boot_start: utc_offset_s within a day, texts of at most "
+                    "64 bytes",
+                    entry));
   }
   chunk.clock_readings.push_back({.entry = entry,
                                   .clock_id = 0,
@@ -167,8 +169,10 @@ std::optional<SetAside> TakeBootStart(const v1::BootStart& start, int32_t entry,
 std::optional<SetAside> TakeClockPair(const v1::ClockPair& pair, int32_t entry,
                                       AdmittedChunk& chunk) {
   if (pair.clock_id() >= kClockIdEnd || !IsZoneRange(pair.utc_offset_s(), pair.zone())) {
-    return Range(fmt::format("records[{}].clock_pair: clock_id below 65536, utc_offset_s within a "
-                             "day, zone of at most 64 bytes", entry));
+    return Range(
+        fmt::format("records[{}].clock_pair: clock_id below 65536, utc_offset_s within a "
+                    "day, zone of at most 64 bytes",
+                    entry));
   }
   chunk.clock_readings.push_back({.entry = entry,
                                   .clock_id = static_cast<int32_t>(pair.clock_id()),
@@ -182,15 +186,18 @@ std::optional<SetAside> TakeClockPair(const v1::ClockPair& pair, int32_t entry,
 
 std::optional<SetAside> TakeRecord(const v1::Record& record, int32_t entry, AdmittedChunk& chunk) {
   switch (record.kind_case()) {
-    case v1::Record::kBootStart: return TakeBootStart(record.boot_start(), entry, chunk);
-    case v1::Record::kClockPair: return TakeClockPair(record.clock_pair(), entry, chunk);
+    case v1::Record::kBootStart:
+      return TakeBootStart(record.boot_start(), entry, chunk);
+    case v1::Record::kClockPair:
+      return TakeClockPair(record.clock_pair(), entry, chunk);
     case v1::Record::kProbe: {
       const v1::Probe& probe = record.probe();
       chunk.probes.push_back({entry, probe.t1_device_ns(), probe.t2_server_ns(),
                               probe.t3_server_ns(), probe.t4_device_ns()});
       return std::nullopt;
     }
-    case v1::Record::KIND_NOT_SET: break;
+    case v1::Record::KIND_NOT_SET:
+      break;
   }
   return Kind(fmt::format("records[{}] has a kind", entry));
 }

@@ -76,9 +76,9 @@ absl::Status Quarantine::Audit(db::Transaction& tx, const study::Call& call, con
                                QuarantineId id, const std::string& reason) const {
   std::map<std::string, std::string> details = {{"quarantine", id.ToString()}};
   if (!reason.empty()) details["reason"] = reason;
-  return study::AppendAudit(tx, *context_.keys, *context_.clock,
-                            {call.participant_id.uuid, call.study_id, action, call.principal_id,
-                             std::move(details)});
+  return study::AppendAudit(
+      tx, *context_.keys, *context_.clock,
+      {call.participant_id.uuid, call.study_id, action, call.principal_id, std::move(details)});
 }
 
 absl::StatusOr<v1::ListQuarantineResponse> Quarantine::List(
@@ -88,31 +88,30 @@ absl::StatusOr<v1::ListQuarantineResponse> Quarantine::List(
                                         request.page_token()));
   std::optional<std::string> after;
   if (!page.cursor().empty()) after = page.cursor();
-  return db::Transact(
-      *context_.pool, "ListQuarantine", call.scope, call.deadline,
-      [&](db::Transaction& tx) -> absl::StatusOr<v1::ListQuarantineResponse> {
-        const pqxx::result rows =
-            tx.Exec(sql::kListQuarantine, call.participant_id.ToString(),
-                    static_cast<int>(request.state()), after, page.rows_to_ask());
-        const int count = static_cast<int>(rows.size());
-        v1::ListQuarantineResponse response;
-        for (int i = 0; i < page.RowsOf(count); ++i) *response.add_chunks() = ChunkOfRow(rows[i]);
-        if (page.HasNext(count)) {
-          response.set_next_page_token(
-              page.TokenAfter(response.chunks().rbegin()->quarantine_id()));
-        }
-        return response;
-      });
+  return db::Transact(*context_.pool, "ListQuarantine", call.scope, call.deadline,
+                      [&](db::Transaction& tx) -> absl::StatusOr<v1::ListQuarantineResponse> {
+                        const pqxx::result rows =
+                            tx.Exec(sql::kListQuarantine, call.participant_id.ToString(),
+                                    static_cast<int>(request.state()), after, page.rows_to_ask());
+                        const int count = static_cast<int>(rows.size());
+                        v1::ListQuarantineResponse response;
+                        for (int i = 0; i < page.RowsOf(count); ++i)
+                          *response.add_chunks() = ChunkOfRow(rows[i]);
+                        if (page.HasNext(count)) {
+                          response.set_next_page_token(
+                              page.TokenAfter(response.chunks().rbegin()->quarantine_id()));
+                        }
+                        return response;
+                      });
 }
 
 absl::StatusOr<v1::GetQuarantinedResponse> Quarantine::Get(
     const study::Call& call, const v1::GetQuarantinedRequest& request) const {
   TM_ASSIGN_OR_RETURN(const QuarantineId id,
                       study::ParseId<QuarantineId>("quarantine_id", request.quarantine_id()));
-  TM_ASSIGN_OR_RETURN(
-      Entry entry,
-      db::Transact(*context_.pool, "GetQuarantined", call.scope, call.deadline,
-                   [&](db::Transaction& tx) { return Find(tx, call, id); }));
+  TM_ASSIGN_OR_RETURN(Entry entry,
+                      db::Transact(*context_.pool, "GetQuarantined", call.scope, call.deadline,
+                                   [&](db::Transaction& tx) { return Find(tx, call, id); }));
   if (!IsHeld(entry.chunk)) return NoSuchEntry("the bytes are no longer in quarantine");
   v1::GetQuarantinedResponse response;
   TM_ASSIGN_OR_RETURN(*response.mutable_body(), OpenBody(call, id, entry));
@@ -124,12 +123,13 @@ absl::StatusOr<v1::RedriveQuarantinedResponse> Quarantine::Redrive(
     const study::Call& call, const v1::RedriveQuarantinedRequest& request) const {
   TM_ASSIGN_OR_RETURN(const QuarantineId id,
                       study::ParseId<QuarantineId>("quarantine_id", request.quarantine_id()));
-  TM_RETURN_IF_ERROR(db::RunInTransaction(
-      *context_.pool, "quarantine.redrive", call.scope, call.deadline,
-      [&](db::Transaction& tx) -> absl::Status {
-        TM_RETURN_IF_ERROR(Find(tx, call, id).status());
-        return Audit(tx, call, "quarantine.redrive", id, "");
-      }));
+  const absl::Status noted =
+      db::RunInTransaction(*context_.pool, "quarantine.redrive", call.scope, call.deadline,
+                           [&](db::Transaction& tx) -> absl::Status {
+                             TM_RETURN_IF_ERROR(Find(tx, call, id).status());
+                             return Audit(tx, call, "quarantine.redrive", id, "");
+                           });
+  TM_RETURN_IF_ERROR(noted);
   const auto body = [&](db::Transaction& tx) -> absl::StatusOr<v1::RedriveQuarantinedResponse> {
     TM_ASSIGN_OR_RETURN(const Entry entry, Find(tx, call, id));
     if (!IsHeld(entry.chunk)) return HasLeft();
@@ -161,9 +161,9 @@ absl::StatusOr<v1::DiscardQuarantinedResponse> Quarantine::Discard(
   const std::string participant = call.participant_id.ToString();
   const auto body = [&](db::Transaction& tx) -> absl::StatusOr<v1::DiscardQuarantinedResponse> {
     TM_ASSIGN_OR_RETURN(Entry entry, Find(tx, call, id));
-    const pqxx::result released = tx.Exec(
-        sql::kReleaseQuarantined, participant, id.ToString(),
-        static_cast<int>(v1::QUARANTINE_STATE_DISCARDED), TimestampText(context_.clock->Now()));
+    const pqxx::result released = tx.Exec(sql::kReleaseQuarantined, participant, id.ToString(),
+                                          static_cast<int>(v1::QUARANTINE_STATE_DISCARDED),
+                                          TimestampText(context_.clock->Now()));
     if (released.empty()) return HasLeft();
     tx.Exec(sql::kAddQuarantineUsage, participant, entry.chunk.device_id(),
             -static_cast<int64_t>(entry.chunk.body_bytes()), int64_t{-1});

@@ -10,8 +10,8 @@
 namespace tidemark::ingest {
 
 // Thread-safe. `context.pool` connects as tm_app with the statements of ingest/sql.h and
-// study/sql.h. Statuses as IngestService documents them; NOT_FOUND for an entry that the participant
-// does not have.
+// study/sql.h. Statuses as IngestService documents them; NOT_FOUND for an entry that the
+// participant does not have.
 class Quarantine {
  public:
   Quarantine(const study::Context& context, Ingest* ingest) : context_(context), ingest_(ingest) {}

@@ -40,9 +40,8 @@ absl::Status CheckSignature(const Signed& message, const Sha256Digest& subtree_r
                             const ReceiptKeys& keys) {
   const auto key = keys.find(message.key_id());
   if (key == keys.end()) return absl::NotFoundError("receipt: signed with an unknown key");
-  TM_ASSIGN_OR_RETURN(const Sha256Digest top_root,
-                      Climb(subtree_root, message.top_index(), message.top_size(),
-                            message.top_path()));
+  TM_ASSIGN_OR_RETURN(const Sha256Digest top_root, Climb(subtree_root, message.top_index(),
+                                                         message.top_size(), message.top_path()));
   if (!key->second.Verify(ReceiptSignedBytes(top_root), message.signature())) {
     return absl::DataLossError("receipt: the signature does not hold");
   }
@@ -111,9 +110,9 @@ absl::StatusOr<v1::Receipt> ToStandalone(const v1::ReceiptBatch& batch, int inde
 
 absl::StatusOr<v1::ReceiptStatement> VerifyReceipt(const v1::Receipt& receipt,
                                                    const ReceiptKeys& keys) {
-  TM_ASSIGN_OR_RETURN(const Sha256Digest subtree_root,
-                      Climb(MerkleLeaf(receipt.statement()), receipt.index(), receipt.size(),
-                            receipt.path()));
+  TM_ASSIGN_OR_RETURN(
+      const Sha256Digest subtree_root,
+      Climb(MerkleLeaf(receipt.statement()), receipt.index(), receipt.size(), receipt.path()));
   TM_RETURN_IF_ERROR(CheckSignature(receipt, subtree_root, keys));
   return ReadStatement(receipt.statement());
 }

@@ -14,7 +14,7 @@ namespace tidemark::ingest {
 // cores) with all other calls, so nothing in them waits: authorization runs elsewhere and comes
 // back through UploadStream::OnAuthorized.
 class UploadReactor final : public grpc::ServerBidiReactor<v1::UploadRequest, v1::UploadResponse>,
-                            private UploadTransport {
+                            public UploadTransport {
  public:
   UploadReactor(Ingest* ingest, rpc::Authorizer* authorizer)
       : stream_(std::make_shared<UploadStream>(ingest, authorizer, this)) {}

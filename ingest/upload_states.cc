@@ -30,8 +30,7 @@ using Ranges = google::protobuf::RepeatedPtrField<v1::NumberRange>;
 
 // One more range than fits was asked for: it tells that the list is cut.
 absl::Status FillRanges(const pqxx::field& field, Ranges* ranges, bool* truncated) {
-  TM_ASSIGN_OR_RETURN(const std::vector<NumberRun> runs,
-                      ParseMultirange(field.as<std::string>()));
+  TM_ASSIGN_OR_RETURN(const std::vector<NumberRun> runs, ParseMultirange(field.as<std::string>()));
   for (const NumberRun& run : runs) {
     if (ranges->size() == kRangesPerListMax) {
       *truncated = true;
@@ -73,8 +72,7 @@ absl::StatusOr<Row> ReadRow(const pqxx::row& row) {
   *state.mutable_last_receipt_at() = study::TimestampOfUs(row["last_receipt_us"].as<int64_t>());
   if (row["newest_device_ns"].is_null()) return read;
   state.set_newest_device_ns(row["newest_device_ns"].as<int64_t>());
-  TM_ASSIGN_OR_RETURN(const DeviceId device,
-                      DeviceId::Parse(row["device_id"].as<std::string>()));
+  TM_ASSIGN_OR_RETURN(const DeviceId device, DeviceId::Parse(row["device_id"].as<std::string>()));
   TM_ASSIGN_OR_RETURN(const BootId boot, BootId::Parse(row["newest_boot_id"].as<std::string>()));
   read.newest = Newest{device, boot, row["newest_clock_id"].as<uint32_t>()};
   return read;
@@ -156,11 +154,10 @@ absl::StatusOr<v1::GetUploadStateResponse> UploadStates::Get(
                       study::Page::Open(*context_.keys, call, kGetMethod, request.page_size(),
                                         request.page_token()));
   TM_ASSIGN_OR_RETURN(const Filter filter, FilterOf(call, request, page));
-  TM_ASSIGN_OR_RETURN(std::vector<Row> rows,
-                      db::Transact(*context_.pool, "GetUploadState", call.scope, call.deadline,
-                                   [&](db::Transaction& tx) {
-                                     return ReadRows(tx, call.participant_id, filter);
-                                   }));
+  TM_ASSIGN_OR_RETURN(
+      std::vector<Row> rows,
+      db::Transact(*context_.pool, "GetUploadState", call.scope, call.deadline,
+                   [&](db::Transaction& tx) { return ReadRows(tx, call.participant_id, filter); }));
   std::vector<store::DevicePlacement> placements;
   if (placements_ != nullptr && !rows.empty()) {
     TM_ASSIGN_OR_RETURN(placements,
@@ -202,7 +199,10 @@ absl::StatusOr<v1::AbandonRangeResponse> UploadStates::Abandon(
     if (settled.empty()) return NoSuchOutbox();
     TM_RETURN_IF_ERROR(study::AppendAudit(
         tx, *context_.keys, *context_.clock,
-        {call.participant_id.uuid, call.study_id, "ingest.abandon", call.principal_id,
+        {call.participant_id.uuid,
+         call.study_id,
+         "ingest.abandon",
+         call.principal_id,
          {{"stream", stream.ToString()},
           {"writer", writer.ToString()},
           {"numbers", fmt::format("[{},{})", request.range().begin(), request.range().end())},

@@ -116,8 +116,7 @@ absl::Status UploadStream::TakeChunks() {
   const Sender sender{caller_.study_id, caller_.participant_id, caller_.device_id};
   for (std::vector<v1::ChunkEnvelope>& run : SplitEnvelopes(std::move(taken))) {
     const size_t chunks = run.size();
-    pending_.push_back({sender, std::move(run),
-                        [self = shared_from_this(), chunks](auto receipts) {
+    pending_.push_back({sender, std::move(run), [self = shared_from_this(), chunks](auto receipts) {
                           self->OnReceipts(chunks, std::move(receipts));
                         }});
   }
@@ -127,10 +126,9 @@ absl::Status UploadStream::TakeChunks() {
 
 void UploadStream::SubmitPending() {
   while (!pending_.empty() && !end_) {
-    const Take take = ingest_->TrySubmit(
-        pending_.front(), [weak = weak_from_this()] {
-          if (const auto self = weak.lock()) self->OnRoom();
-        });
+    const Take take = ingest_->TrySubmit(pending_.front(), [weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->OnRoom();
+    });
     if (take == Take::kClosed) end_ = absl::UnavailableError("the server is shutting down");
     if (take != Take::kTaken) return;
     pending_.pop_front();
@@ -206,9 +204,14 @@ void UploadStream::Pump() {
         request_.Clear();
         transport_->StartRead(&request_);
         break;
-      case Action::kWrite: transport_->StartWrite(response); break;
-      case Action::kFinish: transport_->Finish(status); return;
-      case Action::kNone: break;
+      case Action::kWrite:
+        transport_->StartWrite(response);
+        break;
+      case Action::kFinish:
+        transport_->Finish(status);
+        return;
+      case Action::kNone:
+        break;
     }
     MutexLock lock(mutex_);
     pumping_ = false;

@@ -79,7 +79,7 @@ class UploadStream : public std::enable_shared_from_this<UploadStream> {
   Mutex mutex_;
   Phase phase_ TM_GUARDED_BY(mutex_) = Phase::kAuthorizing;
   rpc::Caller caller_ TM_GUARDED_BY(mutex_);
-  v1::UploadRequest request_;  // of the read under way
+  v1::UploadRequest request_;                                       // of the read under way
   std::deque<v1::UploadResponse> responses_ TM_GUARDED_BY(mutex_);  // the front is being written
   std::deque<Submission> pending_ TM_GUARDED_BY(mutex_);            // read, but without room yet
   size_t chunks_in_flight_ TM_GUARDED_BY(mutex_) = 0;

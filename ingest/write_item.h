@@ -11,7 +11,7 @@ namespace tidemark::ingest {
 // Points into a message that is held until its receipts are out.
 struct WriteItem {
   const Sender* sender = nullptr;
-  Decision* decision = nullptr;           // has a key and no Verdict
+  Decision* decision = nullptr;               // has a key and no Verdict
   std::optional<Verdict>* verdict = nullptr;  // set once what it says is committed
 
   const ChunkKey& key() const { return *decision->key; }

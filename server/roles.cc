@@ -2,11 +2,8 @@
 
 #include "base/crypto.h"
 #include "base/status_macros.h"
-#if __has_include("ingest/ingest_service.h")
-#define TM_HAS_INGEST 1
 #include "ingest/ingest.h"
 #include "ingest/ingest_service.h"
-#endif
 #include "store/declared_placements.h"
 #include "store/reader_pool.h"
 #include "store/signal_reader.h"
@@ -21,6 +18,8 @@ namespace tidemark::server {
 namespace {
 
 constexpr absl::Duration kStartMost = absl::Seconds(30);
+constexpr size_t kCatalogConnectionsMax = 2;
+constexpr size_t kPlacementConnectionsMax = 2;
 
 class StudyRole final : public Role {
  public:
@@ -38,27 +37,34 @@ class StudyRole final : public Role {
 db::PoolOptions CatalogPool(const Config& config, const std::string& user) {
   return {.dsn = DsnOf(config.dsn, user),
           .application_name = "tidemark-catalog",
-          .connections_max = 2,
+          .connections_max = kCatalogConnectionsMax,
           .statements = {store::sql::kAllStatements}};
 }
 
-#ifdef TM_HAS_INGEST
 class IngestRole final : public Role {
  public:
   static absl::StatusOr<std::unique_ptr<Role>> Start(const Foundation& foundation) {
     auto role = std::unique_ptr<IngestRole>(new IngestRole(foundation.config));
     TM_ASSIGN_OR_RETURN(role->ingest_, role->StartIngest(foundation));
-    role->service_ =
-        std::make_unique<ingest::IngestService>(&foundation.authorizer, role->ingest_.get());
+    role->service_ = std::make_unique<ingest::IngestService>(
+        ingest::IngestServiceOptions{.authorizer = &foundation.authorizer,
+                                     .ingest = role->ingest_.get(),
+                                     .context = foundation.study,
+                                     .placements = &role->placements_});
     return role;
   }
 
   std::vector<grpc::Service*> services() override { return {service_.get()}; }
+  void EndStreams() override { service_->Shutdown(); }
   void Drain() override { ingest_->Shutdown(); }
 
  private:
   explicit IngestRole(const Config& config)
-      : pool_(CatalogPool(config, config.ingest_user)), catalog_(&pool_) {}
+      : pool_(CatalogPool(config, config.ingest_user)),
+        catalog_(&pool_),
+        readers_({.dsn = DsnOf(config.dsn, config.read_user),
+                  .connections_max = kPlacementConnectionsMax}),
+        placements_(&readers_) {}
 
   absl::StatusOr<std::unique_ptr<ingest::Ingest>> StartIngest(const Foundation& foundation) {
     const study::Context& study = foundation.study;
@@ -86,11 +92,12 @@ class IngestRole final : public Role {
 
   db::Pool pool_;
   store::StreamCatalog catalog_;
+  store::ReaderPool readers_;
+  store::DeclaredPlacements placements_;
   std::unique_ptr<ingest::Ingest> ingest_;
   std::unique_ptr<ingest::IngestService> service_;
 };
 
-#endif
 class SignalRole final : public Role {
  public:
   explicit SignalRole(const Foundation& foundation)
@@ -120,12 +127,7 @@ absl::StatusOr<std::unique_ptr<Role>> MakeStudyRole(const Foundation& foundation
 }
 
 absl::StatusOr<std::unique_ptr<Role>> MakeIngestRole(const Foundation& foundation) {
-#ifdef TM_HAS_INGEST
   return IngestRole::Start(foundation);
-#else
-  (void)foundation;
-  return absl::UnimplementedError("ingest");
-#endif
 }
 
 absl::StatusOr<std::unique_ptr<Role>> MakeSignalRole(const Foundation& foundation) {

@@ -4,6 +4,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,9 @@ class Role {
  public:
   virtual ~Role() = default;
   virtual std::vector<grpc::Service*> services() = 0;
+  // Ends calls that would go on for as long as their clients like; called before gRPC waits for all
+  // calls to end.
+  virtual void EndStreams() {}
   // Ends what goes on outside of calls; called once gRPC has ended all calls.
   virtual void Drain() {}
 };

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/rpc/page_token.h"
 #include "base/status_macros.h"
+#include "ingest/sql.h"
 #include "migrations/migrations.h"
 #include "server/database_checks.h"
 #include "server/files.h"
@@ -53,10 +54,20 @@ std::unique_ptr<db::Pool> MakePool(const Config& config, const std::string& user
       db::PoolOptions{.dsn = DsnOf(config.dsn, user),
                       .application_name = application,
                       .connections_max = static_cast<size_t>(connections_max),
-                      .statements = {study::sql::kAllStatements, sql::kAllStatements}});
+                      .statements = {study::sql::kAllStatements, ingest::sql::kAllStatements,
+                                     sql::kAllStatements}});
 }
 
-// Only this server's own statements: the role may know none of the others' tables.
+// As the role that commits chunks: settings such as synchronous_commit may hang on a role.
+std::unique_ptr<db::Pool> MakeGatePool(const Config& config) {
+  return std::make_unique<db::Pool>(
+      db::PoolOptions{.dsn = DsnOf(config.dsn, config.ingest_user),
+                      .application_name = "tidemark-gate",
+                      .connections_max = 1,
+                      .statements = {std::span(&sql::kListUnsafeSettings, 1),
+                                     std::span(&study::sql::kFindRestoreMark, 1)}});
+}
+
 absl::Status CheckRoleOf(const Config& config, const std::string& user) {
   db::Pool pool({.dsn = DsnOf(config.dsn, user),
                  .application_name = "tidemark-check",
@@ -101,6 +112,7 @@ absl::Status Server::Prepare() {
                                  {.folder = config_.keys_folder, .kek_path = config_.kek_file}));
   app_pool_ = MakePool(config_, config_.app_user, "tidemark-app", config_.app_connections_max);
   probe_pool_ = MakePool(config_, config_.app_user, "tidemark-probe", 1);
+  gate_pool_ = MakeGatePool(config_);
   context_ = {app_pool_.get(), keys_.get(), &clock_, config_.audience};
   LookAtDatabase();
   return EnsurePartitions(*probe_pool_, Soon());
@@ -179,8 +191,8 @@ std::vector<PeriodicTask> Server::Tasks() {
 // Ingest needs a database that keeps what it commits and that was not restored from a backup.
 void Server::LookAtDatabase() {
   absl::Status looked = absl::OkStatus();
-  if (!config_.unsafe_durability) looked = CheckDurability(*probe_pool_, Soon());
-  const auto database = study::DatabaseGeneration(*probe_pool_, Soon());
+  if (!config_.unsafe_durability) looked = CheckDurability(*gate_pool_, Soon());
+  const auto database = study::DatabaseGeneration(*gate_pool_, Soon());
   const auto beside_keys = keys_->RestoreGeneration();
   if (looked.ok()) looked.Update(database.status());
   if (looked.ok()) looked.Update(beside_keys.status());
@@ -211,6 +223,7 @@ void Server::Shutdown(absl::Duration drain) {
   periodic_.reset();
   if (grpc_ != nullptr) {
     SetServing(false);
+    for (const auto& role : roles_) role->EndStreams();
     grpc_->Shutdown(absl::ToChronoTime(absl::Now() + drain));
     grpc_->Wait();
   }

@@ -61,6 +61,7 @@ class Server {
   std::unique_ptr<store::KeyStore> keys_;
   std::unique_ptr<db::Pool> app_pool_;
   std::unique_ptr<db::Pool> probe_pool_;  // of the server itself: never waits behind calls
+  std::unique_ptr<db::Pool> gate_pool_;   // as tm_ingest
   study::Context context_;
   std::unique_ptr<study::DatabaseAuthorizer> authorizer_;
   std::vector<std::unique_ptr<Role>> roles_;

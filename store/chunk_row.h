@@ -27,11 +27,11 @@ struct ChunkRow {
   BootId boot_id;
   int32_t clock_id = 0;
   int64_t first_counter = 0;
-  int32_t sample_count = 0;    // samples, 1 for an encoded segment, or records
-  int32_t body_bytes = 0;      // of the uncompressed body as it was sent
-  int32_t flags = 0;           // kFlag...
+  int32_t sample_count = 0;  // samples, 1 for an encoded segment, or records
+  int32_t body_bytes = 0;    // of the uncompressed body as it was sent
+  int32_t flags = 0;         // kFlag...
   int32_t outlier_stamps = 0;
-  int64_t t_min_ns = 0;        // device time, of the plausible stamps
+  int64_t t_min_ns = 0;  // device time, of the plausible stamps
   int64_t t_max_ns = 0;
   SegmentId segment_id;
   int16_t segment_slot = 0;

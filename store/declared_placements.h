@@ -16,8 +16,7 @@ class DeclaredPlacements final : public PlacementSource {
 
   absl::StatusOr<std::vector<DevicePlacement>> ForParticipant(ParticipantId participant,
                                                               absl::Time deadline) override;
-  absl::StatusOr<std::vector<DevicePlacement>> ForDevice(ParticipantId participant,
-                                                         DeviceId device,
+  absl::StatusOr<std::vector<DevicePlacement>> ForDevice(ParticipantId participant, DeviceId device,
                                                          absl::Time deadline) override;
 
  private:

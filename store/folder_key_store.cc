@@ -41,8 +41,8 @@ struct CacheKey {
 
 struct CacheKeyHash {
   size_t operator()(const CacheKey& key) const {
-    const auto numbers = uint64_t{static_cast<uint32_t>(key.name.utc_day)} << 32 |
-                         uint64_t{key.name.generation};
+    const auto numbers =
+        uint64_t{static_cast<uint32_t>(key.name.utc_day)} << 32 | uint64_t{key.name.generation};
     const size_t ids = std::hash<ParticipantId>{}(key.participant_id) * 31 +
                        std::hash<StreamId>{}(key.name.stream_id);
     return ids ^ static_cast<size_t>(numbers * 0x9E3779B97F4A7C15ull);
@@ -97,7 +97,9 @@ absl::Status Destroyed() {
 class FolderKeyStore final : public KeyStore {
  public:
   FolderKeyStore(std::string folder, std::string kek, size_t cached_keys_max)
-      : folder_(std::move(folder)), kek_(std::move(kek)), cache_(std::max<size_t>(cached_keys_max, 1)) {}
+      : folder_(std::move(folder)),
+        kek_(std::move(kek)),
+        cache_(std::max<size_t>(cached_keys_max, 1)) {}
 
   absl::StatusOr<DataKey> KeyForWriting(ParticipantId participant, StreamId stream,
                                         int32_t utc_day) override;
@@ -213,8 +215,8 @@ absl::StatusOr<DataKey> FolderKeyStore::MakeDataKey(ParticipantId participant, S
   DataKeyName name{.stream_id = stream, .utc_day = utc_day};
   TM_ASSIGN_OR_RETURN(name.generation, NewestGeneration(participant, stream, utc_day));
   const std::string path = DataKeyPath(participant, name);
-  const std::string sealed = AesGcmSeal(participant_key, DataKeyPurpose(participant, name),
-                                        RandomBytes(kAesKeyBytes));
+  const std::string sealed =
+      AesGcmSeal(participant_key, DataKeyPurpose(participant, name), RandomBytes(kAesKeyBytes));
   TM_RETURN_IF_ERROR(WriteKeyFileOnce(path, sealed).status());
   TM_ASSIGN_OR_RETURN(const bool destroyed, IsDestroyed(participant));
   if (destroyed) {
@@ -283,10 +285,10 @@ absl::Status FolderKeyStore::DestroyParticipant(ParticipantId participant) {
 }
 
 absl::StatusOr<std::string> FolderKeyStore::ServiceKey(std::string_view name) {
-  const bool is_plain = !name.empty() && name.size() <= 64 &&
-                        std::all_of(name.begin(), name.end(), [](char c) {
-                          return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-                        });
+  const bool is_plain =
+      !name.empty() && name.size() <= 64 && std::all_of(name.begin(), name.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+      });
   if (!is_plain) return absl::InvalidArgumentError("key store: a service key has a plain name");
   return SealedFile(fmt::format("{}/service/{}", folder_, name), Purpose("service-key", name),
                     RandomBytes(kAesKeyBytes));
@@ -348,8 +350,7 @@ absl::Status CheckKek(const std::string& path, const std::string& kek) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<KeyStore>> OpenFolderKeyStore(
-    const FolderKeyStoreOptions& options) {
+absl::StatusOr<std::unique_ptr<KeyStore>> OpenFolderKeyStore(const FolderKeyStoreOptions& options) {
   const std::string& folder = options.folder;
   if (folder.empty()) return absl::InvalidArgumentError("key store: no folder given");
   TM_RETURN_IF_ERROR(MakeFolder(folder));

@@ -145,7 +145,7 @@ absl::Status DestroyKeyFile(const std::string& path) {
     const File file(open(path.c_str(), O_WRONLY | O_CLOEXEC));
     if (!file.ok() && errno == ENOENT) return absl::OkStatus();
     if (!file.ok()) return Failed("open a file");
-    struct stat info{};
+    struct stat info {};
     if (fstat(file.get(), &info) != 0) return Failed("look at a file");
     const auto size = static_cast<size_t>(info.st_size);
     TM_RETURN_IF_ERROR(WriteAndSync(file.get(), std::string(size, '\0')));
@@ -176,8 +176,7 @@ absl::Status SyncFolder(const std::string& path) {
 }
 
 absl::StatusOr<FolderLock> FolderLock::Take(const std::string& folder) {
-  const int file =
-      open((folder + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kFileMode);
+  const int file = open((folder + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kFileMode);
   if (file < 0) return Failed("open a lock");
   FolderLock lock(file);
   while (flock(file, LOCK_EX) != 0) {

@@ -20,10 +20,9 @@ int64_t Saturated(signal::Int128 value) {
 // extended precision, so that nanoseconds survive decades.
 int64_t OnLine(int64_t value, int64_t base, int64_t from, long double slope) {
   const signal::Int128 distance = static_cast<signal::Int128>(value) - base;
-  const signal::Int128 bend =
-      slope == 0 ? signal::Int128{0}
-                 : static_cast<signal::Int128>(
-                       std::floor(static_cast<long double>(distance) * slope + 0.5L));
+  const signal::Int128 bend = slope == 0 ? signal::Int128{0}
+                                         : static_cast<signal::Int128>(std::floor(
+                                               static_cast<long double>(distance) * slope + 0.5L));
   return Saturated(static_cast<signal::Int128>(from) + distance + bend);
 }
 

@@ -83,10 +83,9 @@ absl::StatusOr<std::vector<db::BinaryResult>> ReaderPool::RunOnce(
     }
     connection = *std::move(opened);
   }
-  const std::string begin =
-      fmt::format("begin read only; set local statement_timeout = {}; {}",
-                  std::min(left_ms, options_.statement_timeout_ms),
-                  db::AccessScope::Participant(participant).ToSql());
+  const std::string begin = fmt::format("begin read only; set local statement_timeout = {}; {}",
+                                        std::min(left_ms, options_.statement_timeout_ms),
+                                        db::AccessScope::Participant(participant).ToSql());
   auto results = connection->RunTransaction(begin, steps);
   Return(std::move(connection));
   if (!results.ok()) return ForReading(results.status());

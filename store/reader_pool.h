@@ -31,8 +31,7 @@ class ReaderPool {
   //   RESOURCE_EXHAUSTED  all connections were busy until `deadline`
   //   DEADLINE_EXCEEDED   the statement took longer than is left
   //   UNAVAILABLE         the database cannot be reached
-  absl::StatusOr<db::BinaryResult> Query(ParticipantId participant,
-                                         const db::Statement& statement,
+  absl::StatusOr<db::BinaryResult> Query(ParticipantId participant, const db::Statement& statement,
                                          const db::BinaryParams& params, absl::Time deadline);
   // The same statement for each of `params`, in one transaction and one round trip.
   absl::StatusOr<std::vector<db::BinaryResult>> QueryEach(ParticipantId participant,

@@ -104,8 +104,7 @@ std::string PackTiles(std::span<const std::string> slots) {
 }
 
 absl::StatusOr<std::string_view> FindTiles(std::string_view packed, int slot) {
-  TM_ASSIGN_OR_RETURN(const SlotPlace place,
-                      Locate(packed, kTilesMark, kTilesEntryBytes, 0, slot));
+  TM_ASSIGN_OR_RETURN(const SlotPlace place, Locate(packed, kTilesMark, kTilesEntryBytes, 0, slot));
   return place.bytes;
 }
 
@@ -120,8 +119,7 @@ std::string CompressBody(std::string_view body) {
 
 absl::StatusOr<std::string> DecompressBody(std::string_view bytes, size_t body_bytes_max) {
   const unsigned long long size = ZSTD_getFrameContentSize(bytes.data(), bytes.size());
-  if (size == ZSTD_CONTENTSIZE_UNKNOWN || size == ZSTD_CONTENTSIZE_ERROR ||
-      size > body_bytes_max) {
+  if (size == ZSTD_CONTENTSIZE_UNKNOWN || size == ZSTD_CONTENTSIZE_ERROR || size > body_bytes_max) {
     return absl::DataLossError("a stored body is malformed");
   }
   std::string body(static_cast<size_t>(size), '\0');

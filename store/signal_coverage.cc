@@ -66,9 +66,8 @@ class SpanJoiner {
            after.begin_ns < SaturatingAdd(before.end_ns, join_gap_ns_);
   }
   void Join() {
-    std::sort(spans_.begin(), spans_.end(), [](const auto& a, const auto& b) {
-      return a.begin_ns < b.begin_ns;
-    });
+    std::sort(spans_.begin(), spans_.end(),
+              [](const auto& a, const auto& b) { return a.begin_ns < b.begin_ns; });
     size_t kept = 0;
     for (const signal::TimeRange& span : spans_) {
       if (kept > 0 && IsNear(spans_[kept - 1], span)) {
@@ -211,9 +210,9 @@ class CoverageRun {
       const size_t end = std::min(begin + kQueriesAtOnce, clocks_.size());
       std::vector<db::BinaryParams> params;
       for (size_t i = begin; i < end; ++i) params.push_back(SpanParams(clocks_[i]));
-      TM_ASSIGN_OR_RETURN(const std::vector<db::BinaryResult> results,
-                          parts_.pool->QueryEach(query_.participant_id, sql::kListCoveredSpans,
-                                                 params, deadline_));
+      TM_ASSIGN_OR_RETURN(
+          const std::vector<db::BinaryResult> results,
+          parts_.pool->QueryEach(query_.participant_id, sql::kListCoveredSpans, params, deadline_));
       for (size_t i = begin; i < end; ++i) AddSpans(clocks_[i], results[i - begin]);
     }
     return absl::OkStatus();

@@ -30,10 +30,14 @@ constexpr size_t kEdgeChunksMax = 16;
 double ReadValue(signal::SampleType type, std::string_view values, size_t index) {
   const char* const from = values.data() + index * signal::BytesOf(type);
   switch (type) {
-    case signal::SampleType::kInt16: return LoadLe<int16_t>(from);
-    case signal::SampleType::kInt32: return LoadLe<int32_t>(from);
-    case signal::SampleType::kFloat32: return LoadLe<float>(from);
-    case signal::SampleType::kFloat64: return LoadLe<double>(from);
+    case signal::SampleType::kInt16:
+      return LoadLe<int16_t>(from);
+    case signal::SampleType::kInt32:
+      return LoadLe<int32_t>(from);
+    case signal::SampleType::kFloat32:
+      return LoadLe<float>(from);
+    case signal::SampleType::kFloat64:
+      return LoadLe<double>(from);
   }
   return std::numeric_limits<double>::quiet_NaN();
 }
@@ -44,8 +48,8 @@ class ChannelMap {
   ChannelMap(const StreamInfo& from, const StreamInfo& to)
       : from_(from), types_(from.channel_types()) {
     for (const ChannelInfo& wanted : to.channels) {
-      const auto found = std::find_if(
-          from.channels.begin(), from.channels.end(), [&](const ChannelInfo& each) {
+      const auto found =
+          std::find_if(from.channels.begin(), from.channels.end(), [&](const ChannelInfo& each) {
             return each.name == wanted.name && each.unit == wanted.unit;
           });
       sources_.push_back(found == from.channels.end()
@@ -129,9 +133,9 @@ class OverviewRun {
 
  private:
   absl::Status FindRanges() {
-    TM_ASSIGN_OR_RETURN(const std::vector<DevicePlacement> placements,
-                        parts_.placements->ForDevice(query_.participant_id, newest_->device_id,
-                                                     target_.deadline));
+    TM_ASSIGN_OR_RETURN(
+        const std::vector<DevicePlacement> placements,
+        parts_.placements->ForDevice(query_.participant_id, newest_->device_id, target_.deadline));
     const std::vector<PlacedRange> placed = InvertRange(placements, query_.study_range);
     std::vector<ScanRange> wide;
     for (const PlacedRange& each : placed) {
@@ -188,14 +192,12 @@ class OverviewRun {
   absl::Status FeedTiles(const PlacedRange& placed) {
     ChunkScan scan(target_, SegmentPart::kTiles);
     std::vector<ChunkRow> across_begin, across_end;
-    TM_RETURN_IF_ERROR(scan.InRange(
-        placed.range, [&](const ChunkRow& row, const absl::StatusOr<std::string>& packed) {
-          Keep(row, placed.placement.ToStudy(row.t_min_ns) < query_.study_range.begin_ns,
-               across_begin);
-          Keep(row, placed.placement.ToStudy(row.t_max_ns) >= query_.study_range.end_ns,
-               across_end);
-          return FeedBuckets(placed.placement, row, packed);
-        }));
+    TM_RETURN_IF_ERROR(scan.InRange(placed.range, [&](const ChunkRow& row,
+                                                      const absl::StatusOr<std::string>& packed) {
+      Keep(row, placed.placement.ToStudy(row.t_min_ns) < query_.study_range.begin_ns, across_begin);
+      Keep(row, placed.placement.ToStudy(row.t_max_ns) >= query_.study_range.end_ns, across_end);
+      return FeedBuckets(placed.placement, row, packed);
+    }));
     for (const ChunkRow& row : across_begin) {
       TM_RETURN_IF_ERROR(FeedEdge(placed.placement, row, &NearestBefore));
     }
@@ -329,8 +331,8 @@ class OverviewRun {
                         parts_.catalog->Find(query_.participant_id, query_.stream_id,
                                              row.stream_version, target_.deadline));
     ChannelMap channels(*stream, *newest_);
-    const auto added = versions_.emplace(row.stream_version,
-                                         Version{std::move(stream), std::move(channels)});
+    const auto added =
+        versions_.emplace(row.stream_version, Version{std::move(stream), std::move(channels)});
     return &added.first->second;
   }
 

@@ -18,8 +18,8 @@ using Visit = absl::FunctionRef<absl::Status(const ReadBlock&)>;
 
 // Adds which chunk it was; a number says nothing about a person.
 absl::Status OfChunk(const absl::Status& status, const ChunkRow& row) {
-  return absl::Status(status.code(), fmt::format("chunk {}: {}", row.number,
-                                                 std::string(status.message())));
+  return absl::Status(status.code(),
+                      fmt::format("chunk {}: {}", row.number, std::string(status.message())));
 }
 
 // Which samples of a chunk are wanted.
@@ -128,9 +128,8 @@ class SampleVisitor {
     }
     if (!packed.ok()) return OfChunk(packed.status(), row);
     if (query_.whole_chunks) inside.range = nullptr;
-    TM_ASSIGN_OR_RETURN(const StreamInfoPtr stream,
-                        catalog_.Find(row.participant_id, row.stream_id, row.stream_version,
-                                      deadline_));
+    TM_ASSIGN_OR_RETURN(const StreamInfoPtr stream, catalog_.Find(row.participant_id, row.stream_id,
+                                                                  row.stream_version, deadline_));
     const BlockCutter cutter(*stream, row, placement, visit_);
     if (row.kind == PayloadKind::kEncoded) {
       const absl::StatusOr<EncodedSegment> segment = LoadEncoded(row, *packed);
@@ -194,8 +193,7 @@ absl::StatusOr<StreamInfoPtr> SignalReader::FindStream(ParticipantId participant
   return absl::NotFoundError("the participant has no such stream");
 }
 
-absl::Status SignalReader::ReadSamples(const SampleQuery& query, absl::Time deadline,
-                                       Visit visit) {
+absl::Status SignalReader::ReadSamples(const SampleQuery& query, absl::Time deadline, Visit visit) {
   TM_ASSIGN_OR_RETURN(const StreamInfoPtr stream,
                       FindStream(query.participant_id, query.stream_id, deadline));
   if (stream->kind == PayloadKind::kRecords) {

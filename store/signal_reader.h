@@ -50,11 +50,11 @@ struct SampleQuery {
 
 // A run of neighbouring samples of one chunk, or its encoded segment. Valid during the call.
 struct ReadBlock {
-  const StreamInfo& stream;    // in the version the chunk follows
+  const StreamInfo& stream;  // in the version the chunk follows
   const ChunkRow& chunk;
-  const Placement* placement;  // null if the chunk has no place on study time
-  uint64_t first_counter;      // of the first sample here
-  uint32_t count;              // samples here; 1 for an encoded segment
+  const Placement* placement;          // null if the chunk has no place on study time
+  uint64_t first_counter;              // of the first sample here
+  uint32_t count;                      // samples here; 1 for an encoded segment
   std::span<const int64_t> stamps_ns;  // device time; begin and end for an encoded segment
   std::string_view values;             // planar, of the channels asked for
   std::string_view encoded;

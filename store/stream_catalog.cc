@@ -87,8 +87,8 @@ absl::StatusOr<StreamInfoPtr> StreamCatalog::Find(ParticipantId participant, Str
   absl::StatusOr<StreamInfoPtr> info = db::Transact(
       *impl_->pool, "find_stream_version", db::AccessScope::Participant(participant), deadline,
       [&](db::Transaction& tx) -> absl::StatusOr<StreamInfoPtr> {
-        const pqxx::result rows = tx.Exec(sql::kFindStreamVersion, participant.ToString(),
-                                          stream.ToString(), version);
+        const pqxx::result rows =
+            tx.Exec(sql::kFindStreamVersion, participant.ToString(), stream.ToString(), version);
         known = !rows.empty();
         if (!known) return absl::NotFoundError("no such stream");
         if (rows[0][3].is_null()) return absl::NotFoundError("no such version of the stream");

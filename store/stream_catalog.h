@@ -25,9 +25,8 @@ class StreamCatalog {
 
   //   NOT_FOUND  this participant has no such stream, or not that version
   // `stream_known` tells the two apart when it is given.
-  absl::StatusOr<std::shared_ptr<const StreamInfo>> Find(ParticipantId participant,
-                                                         StreamId stream, int32_t version,
-                                                         absl::Time deadline,
+  absl::StatusOr<std::shared_ptr<const StreamInfo>> Find(ParticipantId participant, StreamId stream,
+                                                         int32_t version, absl::Time deadline,
                                                          bool* stream_known = nullptr);
   // The cached answer or null, without touching the database.
   std::shared_ptr<const StreamInfo> FindCached(ParticipantId participant, StreamId stream,

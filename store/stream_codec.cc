@@ -181,13 +181,13 @@ absl::Status ValidateTiming(const v1::StreamDeclaration& declaration) {
 absl::Status ValidateMediaType(const v1::StreamDeclaration& declaration) {
   const std::string_view type = declaration.media_type();
   if (KindOf(declaration.modality()) != PayloadKind::kEncoded) {
-    return type.empty() ? absl::OkStatus()
-                        : Broken("media_type", "only encoded streams have one");
+    return type.empty() ? absl::OkStatus() : Broken("media_type", "only encoded streams have one");
   }
   const size_t slash = type.find('/');
-  const bool has_two_parts = slash != std::string_view::npos && slash > 0 && slash + 1 < type.size();
-  const bool is_printable = std::all_of(type.begin(), type.end(),
-                                        [](char c) { return c >= ' ' && c <= '~'; });
+  const bool has_two_parts =
+      slash != std::string_view::npos && slash > 0 && slash + 1 < type.size();
+  const bool is_printable =
+      std::all_of(type.begin(), type.end(), [](char c) { return c >= ' ' && c <= '~'; });
   if (type.size() > kMediaTypeBytesMax || !has_two_parts || !is_printable) {
     return Broken("media_type", "is a media type such as video/hevc of at most 128 bytes");
   }
@@ -206,9 +206,12 @@ int64_t PeriodNs(const v1::Rational& rate) {
 PayloadKind KindOf(v1::Modality modality) {
   switch (modality) {
     case v1::MODALITY_ENCODED_VIDEO:
-    case v1::MODALITY_ENCODED_AUDIO: return PayloadKind::kEncoded;
-    case v1::MODALITY_RECORDS: return PayloadKind::kRecords;
-    default: return PayloadKind::kSamples;
+    case v1::MODALITY_ENCODED_AUDIO:
+      return PayloadKind::kEncoded;
+    case v1::MODALITY_RECORDS:
+      return PayloadKind::kRecords;
+    default:
+      return PayloadKind::kSamples;
   }
 }
 

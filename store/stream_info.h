@@ -32,8 +32,8 @@ struct StreamInfo {
   PayloadKind kind = PayloadKind::kSamples;
   std::vector<ChannelInfo> channels;
   bool stamped = false;
-  int64_t period_ns = 0;     // of the nominal rate, rounded; 0 when there is none
-  std::string declaration;   // tidemark.v1.StreamDeclaration as stored
+  int64_t period_ns = 0;    // of the nominal rate, rounded; 0 when there is none
+  std::string declaration;  // tidemark.v1.StreamDeclaration as stored
   int64_t declared_at_us = 0;
 
   std::vector<signal::SampleType> channel_types() const {

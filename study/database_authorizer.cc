@@ -179,6 +179,8 @@ absl::Status DatabaseAuthorizer::Reach(rpc::Caller& caller, const v1::Authz& pol
   const std::optional<std::string> text = StringField(request, policy.object_field());
   if (!text) return NotPermitted();
   TM_ASSIGN_OR_RETURN(const Uuid id, ParseId<Uuid>(policy.object_field(), *text));
+  // Zero stands for "none" in a caller, and must not match it.
+  if (id.IsZero()) return NotPermitted();
   switch (policy.object_kind()) {
     case v1::OBJECT_KIND_STUDY:
       if (caller.study_id.uuid != id) return NotPermitted();

@@ -1,6 +1,7 @@
 // A page of rows: its size, where it starts, and the token of the next one.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 

@@ -81,6 +81,7 @@ bool MayComeAgainLater(absl::StatusCode code) {
 // The status as the client may see it, with a reason.
 absl::Status ForClient(const absl::Status& status) {
   absl::Status shown = status;
+  if (absl::IsDataLoss(status)) LogError("stored data is damaged: {}", status.ToString());
   if (IsInside(status)) {
     LogWarning("call failed: {}", status.ToString());
     shown = absl::Status(status.code(), NeutralMessage(status.code()));

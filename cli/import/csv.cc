@@ -161,10 +161,14 @@ class Player {
   absl::Status AddCell(v1::ChannelType type, std::string_view cell, size_t channel,
                        RunBuilder& run) {
     switch (type) {
-      case v1::CHANNEL_TYPE_INT16: return AddNumber<int16_t>(cell, "16-bit integer", channel, run);
-      case v1::CHANNEL_TYPE_INT32: return AddNumber<int32_t>(cell, "32-bit integer", channel, run);
-      case v1::CHANNEL_TYPE_FLOAT32: return AddNumber<float>(cell, "number", channel, run);
-      default: return AddNumber<double>(cell, "number", channel, run);
+      case v1::CHANNEL_TYPE_INT16:
+        return AddNumber<int16_t>(cell, "16-bit integer", channel, run);
+      case v1::CHANNEL_TYPE_INT32:
+        return AddNumber<int32_t>(cell, "32-bit integer", channel, run);
+      case v1::CHANNEL_TYPE_FLOAT32:
+        return AddNumber<float>(cell, "number", channel, run);
+      default:
+        return AddNumber<double>(cell, "number", channel, run);
     }
   }
 

@@ -99,8 +99,8 @@ struct RegularHead {
 
   // Sample i, exact to below a nanosecond however long the file is.
   int64_t StampNs(uint64_t i) const {
-    const auto elapsed = signal::FloorDivide(
-        static_cast<signal::Int128>(i) * kNsPerSecond * kRateUnit, rate);
+    const auto elapsed =
+        signal::FloorDivide(static_cast<signal::Int128>(i) * kNsPerSecond * kRateUnit, rate);
     return start_ns + static_cast<int64_t>(elapsed);
   }
   size_t RunSamples() const {
@@ -145,8 +145,8 @@ absl::Status PlayRegular(ingest::RecordingSink& sink, const std::string& path,
                          const RegularFile& kind) {
   TM_ASSIGN_OR_RETURN(CsvReader reader, CsvReader::Open(path));
   TM_ASSIGN_OR_RETURN(const RegularHead head, ReadHead(reader, kind.columns));
-  TM_ASSIGN_OR_RETURN(const int stream, sink.DeclareStream(std::string(kind.stream),
-                                                           Declaration(kind, head.rate)));
+  TM_ASSIGN_OR_RETURN(const int stream,
+                      sink.DeclareStream(std::string(kind.stream), Declaration(kind, head.rate)));
   RunBuilder run(sink, stream, kind.columns);
   const size_t run_samples = head.RunSamples();
   std::vector<std::string_view> fields;
@@ -154,8 +154,8 @@ absl::Status PlayRegular(ingest::RecordingSink& sink, const std::string& path,
     TM_ASSIGN_OR_RETURN(const bool more, reader.NextRow(kind.columns, fields));
     if (count == run_samples || !more) {
       const uint64_t first = run.counter();
-      TM_RETURN_IF_ERROR(run.FlushRegular(head.StampNs(first),
-                                          head.StampNs(first + std::max<size_t>(count, 1) - 1), count));
+      TM_RETURN_IF_ERROR(run.FlushRegular(
+          head.StampNs(first), head.StampNs(first + std::max<size_t>(count, 1) - 1), count));
       count = 0;
     }
     if (!more) return absl::OkStatus();

@@ -30,8 +30,8 @@ struct Imported {
 absl::StatusOr<Imported> DiscoverSharedData(const std::string& dir);
 
 // `person_dir` holds sNN_EE_sw.csv and sNN_EE_sp.csv, one pair per trial. The participant sNN with
-// the devices watch and phone, each with acc and gyro; a chunk per trial and stream, repeated stamps
-// kept. INVALID_ARGUMENT names file, line, column and rule.
+// the devices watch and phone, each with acc and gyro; a chunk per trial and stream, repeated
+// stamps kept. INVALID_ARGUMENT names file, line, column and rule.
 absl::StatusOr<Imported> ImportWatchPhone(const std::string& person_dir);
 
 // An export folder of an Empatica E4 (ACC, BVP, EDA, HR, IBI, TEMP; those that are there). The
@@ -49,7 +49,8 @@ struct WavOptions {
   int64_t silence_s = 1;
 };
 // All files have the same rate and channels. INVALID_ARGUMENT names file and rule.
-absl::StatusOr<Imported> ImportWav(const std::vector<std::string>& files, const WavOptions& options);
+absl::StatusOr<Imported> ImportWav(const std::vector<std::string>& files,
+                                   const WavOptions& options);
 
 // Any table with a time column: docs/import.md describes the mapping file (JSON). Opening checks
 // mapping and header; cells are checked while playing.

@@ -236,7 +236,8 @@ void ReadTime(Object& object, Mapping& mapping) {
   absl::Time start;
   std::string error;
   if (absl::ParseTime(absl::RFC3339_full, origin, &start, &error) &&
-      start > absl::FromUnixSeconds(-9'000'000'000) && start < absl::FromUnixSeconds(9'000'000'000)) {
+      start > absl::FromUnixSeconds(-9'000'000'000) &&
+      start < absl::FromUnixSeconds(9'000'000'000)) {
     mapping.time_origin_ns = absl::ToUnixNanos(start);
     return;
   }

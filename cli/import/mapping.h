@@ -27,8 +27,8 @@ struct Mapping {
   char decimal_point = '.';
   std::vector<std::string> missing = {""};  // cells that stand for no value
   std::string time_column;
-  int time_digits = 0;        // decimal places from the time column's unit to nanoseconds
-  int64_t time_origin_ns = 0;  // added to what the column says
+  int time_digits = 0;              // decimal places from the time column's unit to nanoseconds
+  int64_t time_origin_ns = 0;       // added to what the column says
   std::vector<std::string> labels;  // columns that are counted and not taken
   std::vector<MappedStream> streams;
 

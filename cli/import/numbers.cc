@@ -74,7 +74,7 @@ std::optional<int64_t> ParseScaledDecimal(std::string_view text, int digits) {
   for (int i = 0; i < keep; ++i) {
     const auto at = static_cast<size_t>(i);
     const size_t in_fraction = at - decimal->whole.size();
-    const char c = at < decimal->whole.size()              ? decimal->whole[at]
+    const char c = at < decimal->whole.size()               ? decimal->whole[at]
                    : in_fraction < decimal->fraction.size() ? decimal->fraction[in_fraction]
                                                             : '0';
     magnitude = magnitude * 10 + (c - '0');

@@ -121,7 +121,7 @@ std::string WithThousands(uint64_t number) {
   std::string text = fmt::format("{}", number);
   for (size_t i = text.size(); i > 3;) {
     i -= 3;
-    text.insert(i, ",");
+    text.insert(i, 1, ',');
   }
   return text;
 }

@@ -59,7 +59,8 @@ absl::StatusOr<CsvReader> OpenTrial(const std::string& path) {
     }
   }
   if (!std::equal(header.begin(), header.end(), kColumns.begin(), kColumns.end())) {
-    return reader.Error("the columns must be x_acc,y_acc,z_acc,x_gyro,y_gyro,z_gyro,timestamp,label");
+    return reader.Error(
+        "the columns must be x_acc,y_acc,z_acc,x_gyro,y_gyro,z_gyro,timestamp,label");
   }
   return reader;
 }
@@ -86,8 +87,12 @@ class Player {
  private:
   absl::Status Begin(int64_t at_ns) {
     TM_RETURN_IF_ERROR(BeginWallClockBoot(sink_, boot_, at_ns));
-    TM_ASSIGN_OR_RETURN(const int acc, sink_.DeclareStream("acc", Declaration(v1::MODALITY_ACCELERATION, "m/s2", kind_)));
-    TM_ASSIGN_OR_RETURN(const int gyro, sink_.DeclareStream("gyro", Declaration(v1::MODALITY_GYROSCOPE, "rad/s", kind_)));
+    TM_ASSIGN_OR_RETURN(
+        const int acc,
+        sink_.DeclareStream("acc", Declaration(v1::MODALITY_ACCELERATION, "m/s2", kind_)));
+    TM_ASSIGN_OR_RETURN(
+        const int gyro,
+        sink_.DeclareStream("gyro", Declaration(v1::MODALITY_GYROSCOPE, "rad/s", kind_)));
     runs_.emplace_back(sink_, acc, 3);
     runs_.emplace_back(sink_, gyro, 3);
     return absl::OkStatus();
@@ -166,13 +171,12 @@ absl::StatusOr<std::vector<ingest::Recording>> WatchPhoneRecordings(const std::s
     for (const std::string& file : files) TM_RETURN_IF_ERROR(CountLabels(file, count));
     TM_ASSIGN_OR_RETURN(const BootId boot,
                         BootOfFiles(fmt::format("watch-phone/{}/{}", person, kind.name), files));
-    recordings.push_back(
-        {.participant_code = person,
-         .device_name = std::string(kind.name),
-         .description = fmt::format("watch-phone CSV, {} trials", files.size()),
-         .play = [files, boot, kind](ingest::RecordingSink& sink) {
-           return Player(sink, boot, kind).Play(files);
-         }});
+    recordings.push_back({.participant_code = person,
+                          .device_name = std::string(kind.name),
+                          .description = fmt::format("watch-phone CSV, {} trials", files.size()),
+                          .play = [files, boot, kind](ingest::RecordingSink& sink) {
+                            return Player(sink, boot, kind).Play(files);
+                          }});
   }
   if (recordings.empty()) {
     return absl::NotFoundError(

@@ -119,8 +119,7 @@ absl::StatusOr<Imported> ImportWav(const std::vector<std::string>& files,
   }
   TM_ASSIGN_OR_RETURN(std::vector<WavFile> opened, OpenAlike(files));
   TM_ASSIGN_OR_RETURN(const BootId boot, BootOfFiles("wav/" + options.stream_name, files));
-  const auto description =
-      fmt::format("{} WAV file(s), {} Hz", opened.size(), opened[0].rate_hz);
+  const auto description = fmt::format("{} WAV file(s), {} Hz", opened.size(), opened[0].rate_hz);
   auto play = [clips = Place(std::move(opened), options.silence_s), options,
                boot](ingest::RecordingSink& sink) -> absl::Status {
     TM_RETURN_IF_ERROR(BeginWallClockBoot(sink, boot, options.start_ns));

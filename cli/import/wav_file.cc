@@ -94,8 +94,8 @@ class HeaderReader {
   absl::StatusOr<WavFile> FinishWithData(uint32_t bytes) {
     if (wav_.rate_hz == 0) return Error("has data before its format");
     if (bytes > size_ - at_) {
-      return Error(fmt::format("is truncated: says {} bytes of samples and holds {}", bytes,
-                               size_ - at_));
+      return Error(
+          fmt::format("is truncated: says {} bytes of samples and holds {}", bytes, size_ - at_));
     }
     const uint32_t frame_bytes = 2 * wav_.channels;
     if (bytes == 0) return Error("holds no samples");

@@ -18,10 +18,11 @@ constexpr double kLeft = 84;
 constexpr double kRight = 24;
 constexpr double kTop = 64;
 constexpr double kPanelHeight = 150;
-constexpr double kPanelHead = 26;   // title and legend of a panel
+constexpr double kPanelHead = 26;  // title and legend of a panel
 constexpr double kPanelGap = 14;
 constexpr double kBottom = 44;
 constexpr double kPlotWidth = kWidth - kLeft - kRight;
+constexpr double kValueMax = 1e307;  // beyond it, differences of values leave double
 constexpr int kTimeTicksMax = 10;
 constexpr int kValueTicks = 4;
 
@@ -33,11 +34,21 @@ std::string Escape(std::string_view text) {
   std::string escaped;
   for (const char c : text) {
     switch (c) {
-      case '&': escaped += "&amp;"; break;
-      case '<': escaped += "&lt;"; break;
-      case '>': escaped += "&gt;"; break;
-      case '"': escaped += "&quot;"; break;
-      case '\'': escaped += "&#39;"; break;
+      case '&':
+        escaped += "&amp;";
+        break;
+      case '<':
+        escaped += "&lt;";
+        break;
+      case '>':
+        escaped += "&gt;";
+        break;
+      case '"':
+        escaped += "&quot;";
+        break;
+      case '\'':
+        escaped += "&#39;";
+        break;
       default:
         // XML has no way to say the other control characters.
         escaped += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
@@ -49,8 +60,14 @@ std::string Escape(std::string_view text) {
 // What people write for a UCUM code.
 std::string UnitText(std::string_view unit) {
   constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kKnown = {{
-      {"m/s2", "m/s²"}, {"[g]", "g"}, {"Cel", "°C"}, {"uS", "µS"},
-      {"uT", "µT"}, {"/min", "1/min"}, {"1", ""}, {"deg", "°"},
+      {"m/s2", "m/s²"},
+      {"[g]", "g"},
+      {"Cel", "°C"},
+      {"uS", "µS"},
+      {"uT", "µT"},
+      {"/min", "1/min"},
+      {"1", ""},
+      {"deg", "°"},
   }};
   for (const auto& [code, text] : kKnown) {
     if (unit == code) return std::string(text);
@@ -74,16 +91,16 @@ Span ValueSpan(const PlotPanel& panel, const PlotRange& range) {
   for (const PlotSeries& series : panel.series) {
     for (const PlotPoint& point : series.points) {
       if (!IsDrawn(point, range)) continue;
-      span.low = std::min(span.low, point.min);
-      span.high = std::max(span.high, point.max);
+      span.low = std::max(std::min(span.low, point.min), -kValueMax);
+      span.high = std::min(std::max(span.high, point.max), kValueMax);
     }
   }
   if (span.low > span.high) return {};
   const double size = std::abs(span.low) + std::abs(span.high);
-  const double air = span.high - span.low > 1e-9 * size ? 0.06 * (span.high - span.low)
-                                                        : std::max(0.1 * size, 1e-6);
-  span = {span.low - air, span.high + air};
-  return std::isfinite(span.high - span.low) ? span : Span{};
+  if (size == 0) return {-1, 1};
+  const double height = span.high - span.low;
+  const double air = height > 1e-9 * size ? 0.06 * height : 0.1 * size;
+  return {span.low - air, span.high + air};
 }
 
 // Writes one panel at `top`.
@@ -97,8 +114,8 @@ class Panel {
     DrawGaps();
     DrawGrid();
     for (size_t i = 0; i < panel_.series.size(); ++i) DrawSeries(panel_.series[i], ColourOf(i));
-    Add(R"(<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" class="frame"/>)", kLeft, top_,
-        kPlotWidth, kPanelHeight);
+    Add(R"(<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" class="frame"/>)", kLeft,
+        top_, kPlotWidth, kPanelHeight);
   }
 
  private:
@@ -111,15 +128,15 @@ class Panel {
 
   double X(int64_t t_ns) const {
     const double into = static_cast<double>(t_ns) - static_cast<double>(range_.begin_ns);
-    const double whole =
-        static_cast<double>(range_.end_ns) - static_cast<double>(range_.begin_ns);
+    const double whole = static_cast<double>(range_.end_ns) - static_cast<double>(range_.begin_ns);
     // Times near today are beyond 2^53: subtract as integers where that is possible.
     int64_t exact = 0;
     const bool fits = !__builtin_sub_overflow(t_ns, range_.begin_ns, &exact);
     return kLeft + kPlotWidth * (fits ? static_cast<double>(exact) : into) / whole;
   }
   double Y(double value) const {
-    return top_ + kPanelHeight * (span_.high - value) / (span_.high - span_.low);
+    const double inside = std::clamp(value, span_.low, span_.high);
+    return top_ + kPanelHeight * ((span_.high - inside) / (span_.high - span_.low));
   }
 
   void DrawHead() {
@@ -193,7 +210,8 @@ class Panel {
                                   [](const PlotPoint* point) { return point->min == point->max; });
     std::string path;
     for (const PlotPoint* point : stretch) {
-      path += fmt::format("{}{:.2f} {:.2f}", path.empty() ? "M" : "L", X(point->t_ns), Y(point->max));
+      path +=
+          fmt::format("{}{:.2f} {:.2f}", path.empty() ? "M" : "L", X(point->t_ns), Y(point->max));
     }
     if (line) {
       Add(R"(<path d="{}" stroke="{}" class="line"/>)", path, colour);
@@ -220,7 +238,7 @@ constexpr std::string_view kStyle =
     ".frame{fill:none;stroke:#999}.gap{fill:#c9c9c9;fill-opacity:.55}"
     ".line{fill:none;stroke-width:1.2;stroke-linejoin:round}"
     ".band{fill-opacity:.55;stroke-width:.7;stroke-opacity:.85;stroke-linejoin:round}"
-    ".dot{stroke-width:2;stroke-linecap:round}";
+    ".dot{stroke-width:1.2;stroke-linecap:round}";
 
 std::string TimeAxis(const PlotRange& range, double y) {
   std::string svg;
@@ -251,7 +269,8 @@ PlotSeries SeriesFromColumns(std::string_view name, const PlotRange& range,
 
 std::string PlotSvg(const PlotInput& input) {
   const double panel_step = kPanelHead + kPanelHeight + kPanelGap;
-  const double panels_end = kTop + panel_step * static_cast<double>(input.panels.size()) - kPanelGap;
+  const double panels_end =
+      kTop + panel_step * static_cast<double>(input.panels.size()) - kPanelGap;
   const double height = std::max(panels_end, kTop) + kBottom;
   std::string svg = fmt::format(
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"

@@ -20,10 +20,10 @@ constexpr int64_t kHour = 60 * kMinute;
 constexpr int64_t kDay = 24 * kHour;
 
 constexpr std::array<int64_t, 31> kTimeSteps = {
-    1'000,        10'000,       100'000,      kMs,          2 * kMs,      5 * kMs,     10 * kMs,
-    20 * kMs,     50 * kMs,     100 * kMs,    200 * kMs,    500 * kMs,    kSecond,     2 * kSecond,
-    5 * kSecond,  10 * kSecond, 15 * kSecond, 30 * kSecond, kMinute,      2 * kMinute, 5 * kMinute,
-    10 * kMinute, 15 * kMinute, 30 * kMinute, kHour,        2 * kHour,    3 * kHour,   6 * kHour,
+    1'000,        10'000,       100'000,      kMs,          2 * kMs,   5 * kMs,     10 * kMs,
+    20 * kMs,     50 * kMs,     100 * kMs,    200 * kMs,    500 * kMs, kSecond,     2 * kSecond,
+    5 * kSecond,  10 * kSecond, 15 * kSecond, 30 * kSecond, kMinute,   2 * kMinute, 5 * kMinute,
+    10 * kMinute, 15 * kMinute, 30 * kMinute, kHour,        2 * kHour, 3 * kHour,   6 * kHour,
     12 * kHour,   kDay,         7 * kDay};
 
 int64_t FloorTo(int64_t value, int64_t step) {
@@ -60,7 +60,8 @@ std::vector<ValueTick> ValueTicks(double low, double high, int wanted) {
     if (!ticks.empty() && k * step <= ticks.back().value) break;
     const double value = k == 0 ? 0 : k * step;
     const bool large = std::abs(value) >= 1e7;
-    ticks.push_back({value, large ? fmt::format("{:.6g}", value) : fmt::format("{:.{}f}", value, digits)});
+    ticks.push_back(
+        {value, large ? fmt::format("{:.6g}", value) : fmt::format("{:.{}f}", value, digits)});
   }
   return ticks;
 }

@@ -6,7 +6,7 @@
 namespace tidemark::cli {
 
 // The physical value of a count: what drivers multiply by.
-inline constexpr double kAccelerationScale = 9.80665 / 4096;      // m/s2
+inline constexpr double kAccelerationScale = 9.80665 / 4096;             // m/s2
 inline constexpr double kRotationScale = 3.14159265358979 / 180 / 16.4;  // rad/s
 
 v1::StreamDeclaration WatchMotion(v1::Modality modality);

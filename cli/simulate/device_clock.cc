@@ -17,9 +17,10 @@ constexpr double kBootMinS = 600;
 constexpr double kDriftMax = 50e-6;
 const double kWanderPerStep = 0.3e-6 * std::sqrt(10.0 / 3600);
 
-BootId IdOf(const SimulateOptions& options, int participant, std::string_view device, size_t index) {
-  const Sha256Digest digest = Sha256(fmt::format("tidemark-simulate-v1\n{}\n{}\n{}\n{}", options.seed,
-                                                 participant, device, index));
+BootId IdOf(const SimulateOptions& options, int participant, std::string_view device,
+            size_t index) {
+  const Sha256Digest digest = Sha256(fmt::format("tidemark-simulate-v1\n{}\n{}\n{}\n{}",
+                                                 options.seed, participant, device, index));
   return *BootId::FromBytes(AsView(digest).substr(0, 16));
 }
 
@@ -70,8 +71,8 @@ int64_t DeviceClock::MonotonicNs(int64_t t_ns) {
     const Knot& last = knots_.back();
     const auto gained_ns = static_cast<int64_t>(last.rate * static_cast<double>(kStepNs));
     const double step = wanders_ ? kWanderPerStep * random_.Normal() : 0;
-    knots_.push_back({.monotonic_ns = last.monotonic_ns + kStepNs + gained_ns,
-                      .rate = last.rate + step});
+    knots_.push_back(
+        {.monotonic_ns = last.monotonic_ns + kStepNs + gained_ns, .rate = last.rate + step});
     if (static_cast<int64_t>(knots_.size()) > kMemoryNs / kStepNs + 1) {
       knots_.pop_front();
       ++first_knot_;

@@ -19,7 +19,7 @@ struct Boot {
   int64_t begin_ns = 0;
   int64_t end_ns = 0;
   int64_t monotonic_at_begin_ns = 0;
-  double rate = 0;  // at begin: monotonic seconds gained per true second
+  double rate = 0;            // at begin: monotonic seconds gained per true second
   int64_t wall_error_ns = 0;  // wall clock minus true time, constant over a boot
 };
 

@@ -12,9 +12,12 @@ constexpr double kLongLossChance = 0.1;
 
 std::string_view NameOf(FaultKind kind) {
   switch (kind) {
-    case FaultKind::kLost: return "lost";
-    case FaultKind::kRepeatedStamp: return "repeated_stamp";
-    case FaultKind::kNotANumber: return "nan";
+    case FaultKind::kLost:
+      return "lost";
+    case FaultKind::kRepeatedStamp:
+      return "repeated_stamp";
+    case FaultKind::kNotANumber:
+      return "nan";
   }
   return "";
 }

@@ -23,14 +23,14 @@ struct Fault {
 };
 
 struct FaultRates {
-  double rate_hz = 100;        // of the stream
-  bool may_repeat = false;     // streams with a stamp per sample
-  bool may_be_nan = false;     // float streams
+  double rate_hz = 100;     // of the stream
+  bool may_repeat = false;  // streams with a stamp per sample
+  bool may_be_nan = false;  // float streams
 };
 
 // Walks through the faults of one stream in one boot of `samples` samples, front to back; they
-// never touch one another nor the first sample. Samples of kRepeatedStamp carry the stamp of the one
-// before them.
+// never touch one another nor the first sample. Samples of kRepeatedStamp carry the stamp of the
+// one before them.
 class FaultPlan {
  public:
   // `name` is one of a kind within the participant: device, stream and boot.

@@ -68,19 +68,24 @@ Axes Rotation(const Orientation& a, const Orientation& b, double seconds) {
 Orientation WristPose(const Interval& interval) {
   if (interval.activity == Activity::kStandingUp) return {-0.6, 0.55, 0};
   switch (interval.posture) {
-    case Posture::kTable: return {-0.12, 0.05, 0};
-    case Posture::kLap: return {-0.5, 0.3, 0.5};
-    case Posture::kHanging: return {-1.1, 1.22, 0.2};
-    case Posture::kRaised: return {0.45, -0.25, 0.9};
-    case Posture::kOff: return {0.0, 0.01, -0.3};
+    case Posture::kTable:
+      return {-0.12, 0.05, 0};
+    case Posture::kLap:
+      return {-0.5, 0.3, 0.5};
+    case Posture::kHanging:
+      return {-1.1, 1.22, 0.2};
+    case Posture::kRaised:
+      return {0.45, -0.25, 0.9};
+    case Posture::kOff:
+      return {0.0, 0.01, -0.3};
   }
   return {};
 }
 
 // The phone: in the pocket, its screen to the thigh, which lies while sitting and stands otherwise.
 Orientation PocketPose(const Interval& interval) {
-  const bool sits = interval.activity == Activity::kSitting ||
-                    interval.activity == Activity::kSittingDown;
+  const bool sits =
+      interval.activity == Activity::kSitting || interval.activity == Activity::kSittingDown;
   return sits ? Orientation{0.25, -2.85, 0} : Orientation{0.2, -1.45, 0};
 }
 
@@ -88,7 +93,8 @@ Orientation PocketPose(const Interval& interval) {
 
 Motion::Motion(const SimulateOptions& options, int participant, Wearing wearing)
     : random_(options.seed, participant, wearing == Wearing::kWrist ? "wrist" : "pocket"),
-      noise_(options.seed, participant, wearing == Wearing::kWrist ? "wrist/noise" : "pocket/noise"),
+      noise_(options.seed, participant,
+             wearing == Wearing::kWrist ? "wrist/noise" : "pocket/noise"),
       schedule_(options, participant),
       wearing_(wearing) {
   for (double& bias : gyro_bias_) bias = 0.004 * random_.Normal();
@@ -108,7 +114,10 @@ MotionSample Motion::At(int64_t t_ns) {
   Axes world = Moved(t_ns, interval);
   world[2] += kStandardGravity;
   MotionSample sample;
-  sample.acceleration = FromWorld(turned, world);
+  // Movements are told along and across the way the person faces.
+  const double c = std::cos(heading_), n = std::sin(heading_);
+  sample.acceleration =
+      FromWorld(turned, {c * world[0] - n * world[1], n * world[0] + c * world[1], world[2]});
   // After a pause (a restart) the change of pose took longer than one sample.
   if (!first && seconds < 1) sample.rotation = Rotation(last_turned_, turned, seconds);
   AddTaps(t_ns, sample.acceleration);
@@ -146,11 +155,25 @@ void Motion::StepGait(double seconds, const Interval& interval) {
   if (interval.activity != Activity::kWalking) return;
   const double before = stride_phase_;
   stride_phase_ += seconds * interval.cadence_hz / 2 * (1 + cadence_jitter_);
-  if (std::floor(2 * before) == std::floor(2 * stride_phase_)) return;
-  // A new step: people vary by a few per cent in time and more in force.
+  mood_ += std::min(seconds / 0.4, 1.0) * (next_mood_ - mood_);
+  const double turned = std::min(std::abs(turn_speed_) * seconds, turn_left_);
+  turn_left_ -= turned;
+  heading_goal_ += std::copysign(turned, turn_speed_);
+  heading_ += std::min(seconds / 0.2, 1.0) * (heading_goal_ - heading_);
+  if (std::floor(2 * before) != std::floor(2 * stride_phase_)) TakeStep();
+}
+
+// People vary by a few per cent in time from step to step and more in force, and they turn.
+void Motion::TakeStep() {
+  constexpr double kTurnsPerStep = 1.0 / 14;
   stride_phase_ -= std::floor(stride_phase_);
-  cadence_jitter_ = 0.6 * cadence_jitter_ + 0.018 * random_.Normal();
-  step_vigour_ = std::clamp(1 + 0.12 * random_.Normal(), 0.6, 1.5);
+  cadence_jitter_ = 0.6 * cadence_jitter_ + 0.022 * random_.Normal();
+  step_vigour_ = std::clamp(1 + 0.2 * random_.Normal(), 0.5, 1.7);
+  next_mood_ = std::clamp(0.93 * next_mood_ + 0.09 * random_.Normal(), -0.45, 0.6);
+  if (turn_left_ <= 0 && random_.Chance(kTurnsPerStep)) {
+    turn_left_ = random_.Between(0.6, 3.2);
+    turn_speed_ = random_.Between(1.2, 2.8) * (random_.Chance(0.5) ? 1 : -1);
+  }
 }
 
 // A pose is never quite kept: a slow wander that is drawn back.
@@ -177,8 +200,8 @@ void Motion::PlanGesture(int64_t t_ns, const Interval& interval) {
 Orientation Motion::Turned(int64_t t_ns, const Interval& interval) {
   const double since = Seconds(t_ns - interval.begin_ns);
   const double whole = Seconds(interval.end_ns - interval.begin_ns);
-  const bool rises = interval.activity == Activity::kStandingUp ||
-                     interval.activity == Activity::kSittingDown;
+  const bool rises =
+      interval.activity == Activity::kStandingUp || interval.activity == Activity::kSittingDown;
   Orientation turned = Mix(pose_from_, pose_to_, Ease(since / (rises ? whole : kPoseSeconds)));
   turned = Sum(turned, drift_);
   const double u = static_cast<double>(t_ns - gesture_.begin_ns) /
@@ -186,22 +209,32 @@ Orientation Motion::Turned(int64_t t_ns, const Interval& interval) {
   turned = Sum(turned, Mix({}, gesture_.reach, Bump(u)));
 
   // Arm and thigh swing once per stride, not quite as sines.
-  const double strength = gait_scale_ * GaitStrength(t_ns, interval);
+  turned.yaw += heading_;
+  const double strength = gait_scale_ * (1 + mood_) * GaitStrength(t_ns, interval);
   if (strength > 0) {
     const double phase = kTurn * stride_phase_;
     const double swing = std::sin(phase) + 0.18 * std::sin(2 * phase + 0.6);
-    const double reach = wearing_ == Wearing::kWrist ? 21 * kDegree : 17 * kDegree;
+    const bool wrist = wearing_ == Wearing::kWrist;
+    const double reach = (wrist ? 19 : 22) * kDegree;
     turned.pitch += strength * reach * swing;
-    turned.roll += strength * 0.35 * reach * std::sin(phase + 0.9);
-    turned.yaw += strength * 0.3 * reach * std::sin(2 * phase + 0.3);
+    turned.roll += strength * (wrist ? 0.35 : 0.5) * reach * std::sin(phase + 0.9);
+    turned.yaw += strength * (wrist ? 0.3 : 0.4) * reach * std::sin(2 * phase + 0.3);
   }
   return turned;
 }
 
 Axes Motion::Moved(int64_t t_ns, const Interval& interval) {
   Axes moved{};
-  const double strength = gait_scale_ * GaitStrength(t_ns, interval);
+  const double strength = gait_scale_ * (1 + 0.6 * mood_) * GaitStrength(t_ns, interval);
   if (strength > 0) AddGait(interval, strength, moved);
+  // Whoever reaches for something starts and stops.
+  const double v = static_cast<double>(t_ns - gesture_.begin_ns) /
+                   static_cast<double>(std::max<int64_t>(gesture_.length_ns, 1));
+  const double push = 5 * Bump(v) * std::cos(std::numbers::pi * v);
+  moved[0] += push * gesture_.reach.pitch;
+  moved[1] += push * gesture_.reach.roll;
+  moved[2] += push * gesture_.reach.yaw;
+
   const double since = Seconds(t_ns - interval.begin_ns);
   const double u = since / Seconds(interval.end_ns - interval.begin_ns);
   if (interval.activity == Activity::kStandingUp) {
@@ -223,7 +256,7 @@ void Motion::AddGait(const Interval& interval, double strength, Axes& moved) {
   const bool wrist = wearing_ == Wearing::kWrist;
   const double step = kTurn * 2 * stride_phase_;
   const double stride = kTurn * stride_phase_;
-  const double size = strength * step_vigour_ * (wrist ? 1.0 : 1.35);
+  const double size = strength * step_vigour_ * (wrist ? 1.05 : 1.75);
   moved[2] += size * (2.0 * std::sin(step) + 0.9 * std::sin(2 * step + 0.8) +
                       0.45 * std::sin(3 * step + 2.1) + 0.2 * std::sin(4 * step + 0.4));
   moved[0] += size * (1.1 * std::sin(step + 1.3) + 0.5 * std::sin(2 * step + 2.9));

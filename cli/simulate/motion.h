@@ -50,6 +50,7 @@ class Motion {
   void AddGait(const Interval& interval, double strength, Axes& moved);
   void AddTaps(int64_t t_ns, Axes& shaken);
   void StepGait(double seconds, const Interval& interval);
+  void TakeStep();
   void StepDrift(double seconds, const Interval& interval);
   double GaitStrength(int64_t t_ns, const Interval& interval) const;
   void PlanGesture(int64_t t_ns, const Interval& interval);
@@ -70,7 +71,13 @@ class Motion {
   Gesture gesture_;
   double stride_phase_ = 0;  // of two steps, in turns
   double step_vigour_ = 1;   // varies from step to step
+  double mood_ = 0;          // and more slowly: how far arm and leg swing
+  double next_mood_ = 0;
   double cadence_jitter_ = 0;
+  double heading_ = 0;       // where the person walks
+  double heading_goal_ = 0;  // heading_ follows smoothly
+  double turn_left_ = 0;     // radians of a turn still to be walked
+  double turn_speed_ = 0;    // radians per second while turning
 };
 
 }  // namespace tidemark::cli

@@ -15,11 +15,16 @@ constexpr double kSkinCounts = 262'000;  // on the skin
 // How much faster than at rest the heart goes.
 double ExtraBpm(Activity activity) {
   switch (activity) {
-    case Activity::kSitting: return 0;
-    case Activity::kStanding: return 10;
-    case Activity::kWalking: return 34;
-    case Activity::kStandingUp: return 16;
-    case Activity::kSittingDown: return 12;
+    case Activity::kSitting:
+      return 0;
+    case Activity::kStanding:
+      return 10;
+    case Activity::kWalking:
+      return 34;
+    case Activity::kStandingUp:
+      return 16;
+    case Activity::kSittingDown:
+      return 12;
   }
   return 0;
 }
@@ -42,7 +47,7 @@ Physiology::Physiology(const SimulateOptions& options, int participant)
       schedule_(options, participant) {
   rest_bpm_ = random_.Between(58, 76);
   mean_bpm_ = rest_bpm_ + 4;
-  skin_celsius_ = random_.Between(31.5, 33.5);
+  skin_celsius_ = random_.Between(32.6, 33.2);
 }
 
 void Physiology::StepHeart(double seconds, const Interval& interval) {
@@ -73,12 +78,15 @@ int32_t Physiology::Ppg(const Interval& interval) {
   counts += 700 * breath;
   switch (interval.activity) {
     case Activity::kWalking:
-      counts += 3200 * std::sin(kTurn * step_phase_) + 1500 * std::sin(kTurn * 2 * step_phase_ + 1) +
-                700 * noise_.Normal();
+      counts += 3200 * std::sin(kTurn * step_phase_) +
+                1500 * std::sin(kTurn * 2 * step_phase_ + 1) + 700 * noise_.Normal();
       break;
     case Activity::kStandingUp:
-    case Activity::kSittingDown: counts += 1800 * noise_.Normal(); break;
-    default: counts += 60 * noise_.Normal();
+    case Activity::kSittingDown:
+      counts += 1800 * noise_.Normal();
+      break;
+    default:
+      counts += 60 * noise_.Normal();
   }
   return static_cast<int32_t>(std::lround(counts));
 }
@@ -86,8 +94,7 @@ int32_t Physiology::Ppg(const Interval& interval) {
 BodySample Physiology::At(int64_t t_ns) {
   const Interval& interval = schedule_.At(t_ns);
   schedule_.taps().clear();
-  const double seconds =
-      last_ns_ < 0 ? 1.0 / 64 : static_cast<double>(t_ns - last_ns_) / 1e9;
+  const double seconds = last_ns_ < 0 ? 1.0 / 64 : static_cast<double>(t_ns - last_ns_) / 1e9;
   last_ns_ = t_ns;
   StepHeart(seconds, interval);
   const double keep = std::min(seconds / 30, 0.5);

@@ -20,7 +20,9 @@ class Random {
   double Between(double low, double high) { return low + (high - low) * Unit(); }
   bool Chance(double probability) { return Unit() < probability; }
   // In [0, count).
-  uint64_t Below(uint64_t count) { return static_cast<uint64_t>(Unit() * static_cast<double>(count)); }
+  uint64_t Below(uint64_t count) {
+    return static_cast<uint64_t>(Unit() * static_cast<double>(count));
+  }
   double Exponential(double mean);
   double Normal();
 

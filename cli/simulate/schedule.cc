@@ -14,22 +14,32 @@ constexpr double kTapEveryS = 90;
 
 std::string_view NameOf(Activity activity) {
   switch (activity) {
-    case Activity::kSitting: return "sitting";
-    case Activity::kStanding: return "standing";
-    case Activity::kWalking: return "walking";
-    case Activity::kStandingUp: return "standing_up";
-    case Activity::kSittingDown: return "sitting_down";
+    case Activity::kSitting:
+      return "sitting";
+    case Activity::kStanding:
+      return "standing";
+    case Activity::kWalking:
+      return "walking";
+    case Activity::kStandingUp:
+      return "standing_up";
+    case Activity::kSittingDown:
+      return "sitting_down";
   }
   return "";
 }
 
 std::string_view NameOf(Posture posture) {
   switch (posture) {
-    case Posture::kTable: return "table";
-    case Posture::kLap: return "lap";
-    case Posture::kHanging: return "hanging";
-    case Posture::kRaised: return "raised";
-    case Posture::kOff: return "not_worn";
+    case Posture::kTable:
+      return "table";
+    case Posture::kLap:
+      return "lap";
+    case Posture::kHanging:
+      return "hanging";
+    case Posture::kRaised:
+      return "raised";
+    case Posture::kOff:
+      return "not_worn";
   }
   return "";
 }
@@ -102,8 +112,8 @@ void Schedule::Push(Activity activity, Posture posture, double seconds) {
 }
 
 void Schedule::AddTaps(const Interval& interval) {
-  const bool still = interval.activity == Activity::kSitting ||
-                     interval.activity == Activity::kStanding;
+  const bool still =
+      interval.activity == Activity::kSitting || interval.activity == Activity::kStanding;
   if (!still || interval.posture == Posture::kOff) return;
   int64_t t_ns = interval.begin_ns;
   for (;;) {

@@ -97,7 +97,8 @@ class DevicePlayer {
     return PlanFaults(options_, participant_, device_, sensors_[sensor], boot(), boot_index_);
   }
 
-  // Calls `sample(t_ns)` for the samples of a sensor in [begin, end); `next` counts within the boot.
+  // Calls `sample(t_ns)` for the samples of a sensor in [begin, end); `next` counts within the
+  // boot.
   template <class Sample>
   void Tick(int64_t period_ns, uint64_t& next, int64_t end_ns, Sample sample) {
     for (; SampleNs(boot(), period_ns, next) < end_ns; ++next) {
@@ -132,7 +133,9 @@ class DevicePlayer {
     return EndOthers();
   }
 
-  int64_t WallNs(int64_t t_ns) const { return options_.start_wall_ns + t_ns + boot().wall_error_ns; }
+  int64_t WallNs(int64_t t_ns) const {
+    return options_.start_wall_ns + t_ns + boot().wall_error_ns;
+  }
 
   absl::Status SayBoot() {
     v1::BootStart start;
@@ -207,8 +210,8 @@ class WatchPlayer : public DevicePlayer {
   static constexpr int64_t kEmptyS = 36 * 3600;
 
   absl::Status Declare() override {
-    TM_RETURN_IF_ERROR(DeclareMotion(WatchMotion(v1::MODALITY_ACCELERATION),
-                                     WatchMotion(v1::MODALITY_GYROSCOPE)));
+    TM_RETURN_IF_ERROR(
+        DeclareMotion(WatchMotion(v1::MODALITY_ACCELERATION), WatchMotion(v1::MODALITY_GYROSCOPE)));
     TM_ASSIGN_OR_RETURN(ppg_, Open("ppg", Ppg()));
     TM_ASSIGN_OR_RETURN(heart_rate_, Open("heart_rate", HeartRate()));
     TM_ASSIGN_OR_RETURN(skin_, Open("skin_temp", SkinTemperature()));
@@ -265,7 +268,8 @@ class WatchPlayer : public DevicePlayer {
       next_ns += every_ns;
       return true;
     };
-    if (due(next_heart_rate_ns_, kHeartRateEveryNs) && body.worn && heart_rate_->Begin(StampNs(t_ns))) {
+    if (due(next_heart_rate_ns_, kHeartRateEveryNs) && body.worn &&
+        heart_rate_->Begin(StampNs(t_ns))) {
       heart_rate_->Value(0, static_cast<float>(std::round(body.heart_rate_bpm)));
     }
     if (due(next_skin_ns_, kSkinEveryNs) && skin_->Begin(StampNs(t_ns))) {
@@ -306,8 +310,8 @@ class PhonePlayer : public DevicePlayer {
   static constexpr int64_t kEmptyS = 20 * 3600;
 
   absl::Status Declare() override {
-    TM_RETURN_IF_ERROR(DeclareMotion(PhoneMotion(v1::MODALITY_ACCELERATION),
-                                     PhoneMotion(v1::MODALITY_GYROSCOPE)));
+    TM_RETURN_IF_ERROR(
+        DeclareMotion(PhoneMotion(v1::MODALITY_ACCELERATION), PhoneMotion(v1::MODALITY_GYROSCOPE)));
     TM_ASSIGN_OR_RETURN(battery_, Open("battery", Battery()));
     if (options_.audio) {
       TM_ASSIGN_OR_RETURN(audio_, Open("audio", Audio()));

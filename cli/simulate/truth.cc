@@ -56,7 +56,8 @@ class Teller {
   Json Device(std::string_view device) const {
     const std::vector<Boot> boots = MakeBoots(options_, participant_, device);
     Json told{{"name", device}, {"boots", Json::array()}, {"streams", Json::array()}};
-    for (size_t i = 0; i < boots.size(); ++i) told["boots"].push_back(TellBoot(device, boots[i], i));
+    for (size_t i = 0; i < boots.size(); ++i)
+      told["boots"].push_back(TellBoot(device, boots[i], i));
     for (const SensorPlan& sensor : PlanSensors(options_, participant_, device)) {
       told["streams"].push_back(Sensor(device, sensor, boots));
     }
@@ -65,12 +66,9 @@ class Teller {
   }
 
   Json TellBoot(std::string_view device, const Boot& boot, size_t index) const {
-    Json told{{"boot_id", boot.id.ToString()},
-              {"begin_ns", Utc(boot.begin_ns)},
-              {"end_ns", Utc(boot.end_ns)},
-              {"wall_error_ns", boot.wall_error_ns},
-              {"rate_ppm_at_begin", boot.rate * 1e6},
-              {"clock", Json::array()}};
+    Json told{{"boot_id", boot.id.ToString()},        {"begin_ns", Utc(boot.begin_ns)},
+              {"end_ns", Utc(boot.end_ns)},           {"wall_error_ns", boot.wall_error_ns},
+              {"rate_ppm_at_begin", boot.rate * 1e6}, {"clock", Json::array()}};
     DeviceClock clock(options_, participant_, device, boot, static_cast<int>(index));
     for (int64_t at_ns = boot.begin_ns;; at_ns = std::min(at_ns + kClockEveryNs, boot.end_ns)) {
       told["clock"].push_back({{"t_ns", Utc(at_ns)}, {"device_ns", clock.MonotonicNs(at_ns)}});
@@ -118,8 +116,8 @@ class Teller {
 absl::Status WriteTruth(const SimulateOptions& options, const std::string& path) {
   TM_RETURN_IF_ERROR(CheckOptions(options));
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file << fmt::format("{{\"format\": 1, \"seed\": {}, \"hours\": {}, \"start_ns\": {},\n", options.seed,
-                      options.hours, options.start_wall_ns);
+  file << fmt::format("{{\"format\": 1, \"seed\": {}, \"hours\": {}, \"start_ns\": {},\n",
+                      options.seed, options.hours, options.start_wall_ns);
   file << "\"participants\": [";
   // One participant at a time, so that memory does not grow with the study.
   for (int i = 0; i < options.participants; ++i) {

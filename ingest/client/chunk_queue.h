@@ -25,8 +25,7 @@ class ChunkQueue {
   // The next chunk whose time has come, in the order given; a chunk to send again goes first. The
   // caller then owes Sent() or PutBack(), or forgets a chunk that is gone.
   std::optional<ChunkRef> Take(absl::Time now) TM_EXCLUDES(mutex_);
-  void Sent(const ChunkRef& ref, const Sha256Digest& sha256, size_t body_bytes)
-      TM_EXCLUDES(mutex_);
+  void Sent(const ChunkRef& ref, const Sha256Digest& sha256, size_t body_bytes) TM_EXCLUDES(mutex_);
   void PutBack(const ChunkRef& ref) TM_EXCLUDES(mutex_);
 
   struct InFlight {

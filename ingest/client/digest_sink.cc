@@ -125,8 +125,7 @@ absl::Status TeeSink::Append(int stream, const SampleRun& run) {
 absl::Status TeeSink::AppendEncoded(int stream, int64_t begin_device_ns, int64_t end_device_ns,
                                     uint32_t clock_id, std::string_view data) {
   const auto& [first, second] = handles_.at(static_cast<size_t>(stream));
-  TM_RETURN_IF_ERROR(
-      first_.AppendEncoded(first, begin_device_ns, end_device_ns, clock_id, data));
+  TM_RETURN_IF_ERROR(first_.AppendEncoded(first, begin_device_ns, end_device_ns, clock_id, data));
   return second_.AppendEncoded(second, begin_device_ns, end_device_ns, clock_id, data);
 }
 

@@ -54,17 +54,21 @@ absl::Status WriteAndSync(const fs::path& path, std::string_view bytes, mode_t m
 }  // namespace
 
 absl::Status FileError(std::string_view what, const fs::path& path, int error) {
-  const std::string message = fmt::format("cannot {} {}: {}", what, path.string(),
-                                          std::strerror(error));
+  const std::string message =
+      fmt::format("cannot {} {}: {}", what, path.string(), std::strerror(error));
   switch (error) {
-    case ENOENT: return absl::NotFoundError(message);
+    case ENOENT:
+      return absl::NotFoundError(message);
     case EACCES:
-    case EPERM: return absl::PermissionDeniedError(message);
+    case EPERM:
+      return absl::PermissionDeniedError(message);
     case ENOSPC:
     case EDQUOT:
     case EMFILE:
-    case ENFILE: return absl::ResourceExhaustedError(message);
-    default: return absl::UnavailableError(message);
+    case ENFILE:
+      return absl::ResourceExhaustedError(message);
+    default:
+      return absl::UnavailableError(message);
   }
 }
 
@@ -131,8 +135,7 @@ absl::StatusOr<FileLock> FileLock::Acquire(const fs::path& path) {
   return FileLock(fd.Release());
 }
 
-FileLock::FileLock(FileLock&& other) noexcept
-    : descriptor_(std::exchange(other.descriptor_, -1)) {}
+FileLock::FileLock(FileLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
 
 FileLock& FileLock::operator=(FileLock&& other) noexcept {
   std::swap(descriptor_, other.descriptor_);

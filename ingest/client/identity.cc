@@ -64,8 +64,8 @@ absl::StatusOr<Identity> Identity::Enrol(const std::shared_ptr<grpc::Channel>& c
   v1::EnrolResponse response;
   grpc::ClientContext context;
   Prepare(context, "");
-  TM_RETURN_IF_ERROR(rpc::FromGrpc(
-      v1::DeviceService::NewStub(channel)->Enrol(&context, request, &response)));
+  TM_RETURN_IF_ERROR(
+      rpc::FromGrpc(v1::DeviceService::NewStub(channel)->Enrol(&context, request, &response)));
 
   Identity identity(folder, std::move(key));
   TM_ASSIGN_OR_RETURN(identity.device_id_, DeviceId::Parse(response.device().device_id()));
@@ -81,9 +81,9 @@ absl::StatusOr<Identity> Identity::Enrol(const std::shared_ptr<grpc::Channel>& c
 absl::StatusOr<Identity> Identity::Load(const fs::path& folder) {
   auto text = ReadFile(folder / kDeviceFile, kSmallFileBytesMax);
   if (absl::IsNotFound(text.status())) {
-    return absl::NotFoundError(
-        fmt::format("{} holds no enrolled device; run: tidemark device enrol --folder {} --code CODE",
-                    folder.string(), folder.string()));
+    return absl::NotFoundError(fmt::format(
+        "{} holds no enrolled device; run: tidemark device enrol --folder {} --code CODE",
+        folder.string(), folder.string()));
   }
   TM_RETURN_IF_ERROR(text.status());
   TM_ASSIGN_OR_RETURN(SigningKey key, LoadKey(folder / kKeyFile));
@@ -114,8 +114,8 @@ absl::Status Identity::ParseJson(const std::string& text) {
     audience_ = field("audience");
     return absl::OkStatus();
   } catch (const nlohmann::json::exception& error) {
-    return absl::DataLossError(fmt::format("{} cannot be understood: {}",
-                                           (folder_ / kDeviceFile).string(), error.what()));
+    return absl::DataLossError(
+        fmt::format("{} cannot be understood: {}", (folder_ / kDeviceFile).string(), error.what()));
   }
 }
 

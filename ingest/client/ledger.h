@@ -35,8 +35,8 @@ class Ledger {
   absl::Status Append(std::span<const v1::Receipt> receipts) TM_EXCLUDES(mutex_);
   uint64_t receipts() const TM_EXCLUDES(mutex_);
 
-  // Visits every receipt of a file in order, oldest first; needs no lock and changes nothing. A torn
-  // tail ends it quietly. Errors of `visit` end it and are returned.
+  // Visits every receipt of a file in order, oldest first; needs no lock and changes nothing. A
+  // torn tail ends it quietly. Errors of `visit` end it and are returned.
   static absl::Status ForEach(const std::filesystem::path& path,
                               const std::function<absl::Status(const v1::Receipt&)>& visit);
 

@@ -67,10 +67,8 @@ absl::StatusOr<OutboxStream> FromJson(const nlohmann::json& json) {
   OutboxStream stream;
   stream.name = json.at("name").get<std::string>();
   stream.stopped = json.at("stopped").get<bool>();
-  TM_ASSIGN_OR_RETURN(stream.stream_id,
-                      StreamId::Parse(json.at("stream_id").get<std::string>()));
-  TM_ASSIGN_OR_RETURN(stream.writer_id,
-                      WriterId::Parse(json.at("writer_id").get<std::string>()));
+  TM_ASSIGN_OR_RETURN(stream.stream_id, StreamId::Parse(json.at("stream_id").get<std::string>()));
+  TM_ASSIGN_OR_RETURN(stream.writer_id, WriterId::Parse(json.at("writer_id").get<std::string>()));
   for (const auto& encoded : json.at("declarations")) {
     TM_ASSIGN_OR_RETURN(const std::string bytes, Base64UrlDecode(encoded.get<std::string>()));
     if (!stream.declarations.emplace_back().ParseFromString(bytes)) {
@@ -88,7 +86,8 @@ absl::StatusOr<std::vector<OutboxStream>> ParseStreams(const std::string& text,
   };
   try {
     std::vector<OutboxStream> streams;
-    for (const auto& json : nlohmann::json::parse(text).at("streams")) {
+    const auto file = nlohmann::json::parse(text);
+    for (const auto& json : file.at("streams")) {
       auto stream = FromJson(json);
       if (!stream.ok()) return broken(std::string(stream.status().message()));
       streams.push_back(*std::move(stream));
@@ -115,8 +114,7 @@ absl::Status ForEachEntry(const fs::path& folder,
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Outbox>> Outbox::Open(const fs::path& folder,
-                                                     OutboxLimits limits) {
+absl::StatusOr<std::unique_ptr<Outbox>> Outbox::Open(const fs::path& folder, OutboxLimits limits) {
   TM_RETURN_IF_ERROR(MakeFolder(folder));
   TM_ASSIGN_OR_RETURN(FileLock lock, FileLock::Acquire(folder / "lock"));
   std::unique_ptr<Outbox> outbox(new Outbox(folder, limits, std::move(lock)));
@@ -152,8 +150,7 @@ absl::Status Outbox::SaveStreams() {
 absl::Status Outbox::ScanStream(const StreamId& stream_id) {
   return ForEachEntry(folder_ / stream_id.ToString(),
                       [&](const fs::directory_entry& entry) TM_NO_THREAD_SAFETY_ANALYSIS {
-                        const auto writer_id =
-                            WriterId::Parse(entry.path().filename().string());
+                        const auto writer_id = WriterId::Parse(entry.path().filename().string());
                         return writer_id.ok() && entry.is_directory()
                                    ? ScanWriter(stream_id, *writer_id)
                                    : absl::OkStatus();
@@ -206,8 +203,7 @@ absl::StatusOr<Outbox::Declared> Outbox::DeclareStream(const std::string& name,
     it = streams_.end() - 1;
   }
   const auto version = [&] { return static_cast<uint32_t>(it->declarations.size()); };
-  if (!is_new &&
-      it->declarations.back().SerializeAsString() == declaration.SerializeAsString()) {
+  if (!is_new && it->declarations.back().SerializeAsString() == declaration.SerializeAsString()) {
     return Declared{it->stream_id, version()};
   }
   it->declarations.push_back(declaration);
@@ -230,9 +226,8 @@ absl::StatusOr<ChunkRef> Outbox::Append(const StreamId& stream_id, const MakeBod
   const OutboxStream* stream = FindStream(stream_id);
   if (stream == nullptr) return absl::FailedPreconditionError("the stream was never declared");
   if (stream->stopped) {
-    return absl::FailedPreconditionError(
-        fmt::format("stream {} was stopped by the server: there is no consent to record it",
-                    stream->name));
+    return absl::FailedPreconditionError(fmt::format(
+        "stream {} was stopped by the server: there is no consent to record it", stream->name));
   }
   const WriterId writer_id = stream->writer_id;
   Writer& writer = writers_[{stream_id, writer_id}];
@@ -348,14 +343,13 @@ absl::Status Outbox::Delete(std::span<const ChunkRef> refs) {
 
 absl::Status Outbox::Keep(const ChunkRef& ref, std::string_view reason) {
   MutexLock lock(mutex_);
-  const fs::path folder =
-      folder_ / "kept" / ref.stream_id.ToString() / ref.writer_id.ToString();
+  const fs::path folder = folder_ / "kept" / ref.stream_id.ToString() / ref.writer_id.ToString();
   TM_RETURN_IF_ERROR(MakeFolder(folder));
   TM_RETURN_IF_ERROR(WriteFileDurably(folder / NumberName(ref.number, kReasonSuffix),
                                       fmt::format("{}\n", reason)));
   TM_RETURN_IF_ERROR(LeaveTombstone(ref));
-  TM_RETURN_IF_ERROR(MoveFileDurably(PathOf(ref, kChunkSuffix),
-                                     folder / NumberName(ref.number, kChunkSuffix)));
+  TM_RETURN_IF_ERROR(
+      MoveFileDurably(PathOf(ref, kChunkSuffix), folder / NumberName(ref.number, kChunkSuffix)));
   Forget(ref);
   return absl::OkStatus();
 }

@@ -7,10 +7,10 @@
 //   FOLDER/kept/<stream>/<writer>/<number>.chunk a body the server can never accept as it is
 //   FOLDER/kept/<stream>/<writer>/<number>.reason and why
 //
-// Opening reads names and sizes and rebuilds everything from them. A crash at any point leaves every
-// chunk that Append() reported, never a hole in the numbers, and never a number used twice: the
-// newest number of a writer always has a file, and a number counts as used only once that file is on
-// disk. Removals are not synced, so a body may come back after a crash: it is sent again and
+// Opening reads names and sizes and rebuilds everything from them. A crash at any point leaves
+// every chunk that Append() reported, never a hole in the numbers, and never a number used twice:
+// the newest number of a writer always has a file, and a number counts as used only once that file
+// is on disk. Removals are not synced, so a body may come back after a crash: it is sent again and
 // answered DUPLICATE.
 #pragma once
 
@@ -120,8 +120,8 @@ class Outbox {
   // Moves a body, damaged or not, out of the way for good, with the reason beside it.
   absl::Status Keep(const ChunkRef& ref, std::string_view reason) TM_EXCLUDES(mutex_);
 
-  // Chunks to come are numbered from 0 by a new writer; pending ones stay as they are. For an outbox
-  // that finds that its numbers were used by a later life of itself.
+  // Chunks to come are numbered from 0 by a new writer; pending ones stay as they are. For an
+  // outbox that finds that its numbers were used by a later life of itself.
   absl::Status StartNewWriter(const StreamId& stream_id) TM_EXCLUDES(mutex_);
   // Refuses chunks to come; pending ones stay, each for its own receipt.
   absl::Status StopStream(const StreamId& stream_id) TM_EXCLUDES(mutex_);
@@ -142,8 +142,7 @@ class Outbox {
   absl::Status LoadStreams() TM_REQUIRES(mutex_);
   absl::Status SaveStreams() TM_REQUIRES(mutex_);
   absl::Status ScanStream(const StreamId& stream_id) TM_REQUIRES(mutex_);
-  absl::Status ScanWriter(const StreamId& stream_id, const WriterId& writer_id)
-      TM_REQUIRES(mutex_);
+  absl::Status ScanWriter(const StreamId& stream_id, const WriterId& writer_id) TM_REQUIRES(mutex_);
   OutboxStream* FindStream(const StreamId& stream_id) TM_REQUIRES(mutex_);
   // Keeps the newest number on disk before its body goes.
   absl::Status LeaveTombstone(const ChunkRef& ref) TM_REQUIRES(mutex_);

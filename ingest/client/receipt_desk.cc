@@ -39,8 +39,7 @@ absl::Status ReceiptDesk::Handle(const v1::ReceiptBatch& batch, ChunkQueue& queu
       TM_ASSIGN_OR_RETURN(v1::Receipt receipt, ToStandalone(batch, static_cast<int>(i)));
       final_receipts.push_back(std::move(receipt));
     }
-    answers.push_back(
-        {statement, in_flight->ref, in_flight->body_bytes, std::move(decision)});
+    answers.push_back({statement, in_flight->ref, in_flight->body_bytes, std::move(decision)});
   }
   if (!final_receipts.empty()) TM_RETURN_IF_ERROR(ledger_.Append(final_receipts));
   absl::Status acted = Act(answers, queue);
@@ -61,11 +60,15 @@ absl::Status ReceiptDesk::Act(const std::vector<Answered>& answers, ChunkQueue& 
 absl::Status ReceiptDesk::ActOnOne(const Answered& answer, ChunkQueue& queue) {
   const std::string& sha256 = answer.statement.sha256();
   switch (answer.decision.disposition) {
-    case Disposition::kResend: queue.Resend(sha256); return absl::OkStatus();
+    case Disposition::kResend:
+      queue.Resend(sha256);
+      return absl::OkStatus();
     case Disposition::kWait:
       queue.Wait(sha256, options_.clock->Now() + answer.decision.wait);
       return absl::OkStatus();
-    case Disposition::kLeave: report_.note = answer.decision.why; break;
+    case Disposition::kLeave:
+      report_.note = answer.decision.why;
+      break;
     case Disposition::kDelete:
       TM_RETURN_IF_ERROR(outbox_.Delete(std::span(&answer.ref, 1)));
       ++report_.chunks_deleted;

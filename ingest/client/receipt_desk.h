@@ -24,7 +24,7 @@ class ReceiptDesk {
     bool accept_unsafe_durability = false;
     int waits_max = 5;  // RETRY_AFTER answers to one chunk before this run leaves it alone
     const Clock* clock = nullptr;
-    std::function<void(const UploadReport&)> on_progress;
+    std::function<void(const UploadReport&)> on_progress = nullptr;
   };
   ReceiptDesk(Options options, Outbox& outbox, Ledger& ledger)
       : options_(std::move(options)), outbox_(outbox), ledger_(ledger) {}

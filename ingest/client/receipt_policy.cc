@@ -46,11 +46,13 @@ Decision Decide(const v1::ReceiptStatement& statement, const ChunkRef& ref,
   if (statement.device_id() != device_id.AsBytes()) return Leave("a receipt of another device");
   if (!NamesChunk(statement, ref)) return Leave("the receipt names another chunk");
   switch (statement.device_action()) {
-    case v1::DEVICE_ACTION_MAY_DELETE: return OnMayDelete(statement, accept_unsafe_durability);
+    case v1::DEVICE_ACTION_MAY_DELETE:
+      return OnMayDelete(statement, accept_unsafe_durability);
     case v1::DEVICE_ACTION_RESEND:
-      if (resends < kResendsMax) return {Disposition::kResend, {}, {}};
-      return {Disposition::kKeep, {},
-              fmt::format("{} after {} attempts", Describe(statement), kResendsMax + 1)};
+      if (resends + 1 < kResendAnswersMax) return {Disposition::kResend, {}, {}};
+      return {Disposition::kKeep,
+              {},
+              fmt::format("{} after {} attempts", Describe(statement), kResendAnswersMax)};
     case v1::DEVICE_ACTION_RETRY_AFTER:
       return {Disposition::kWait,
               statement.retry_after_ms() > 0 ? absl::Milliseconds(statement.retry_after_ms())
@@ -58,8 +60,10 @@ Decision Decide(const v1::ReceiptStatement& statement, const ChunkRef& ref,
               {}};
     case v1::DEVICE_ACTION_KEEP_AND_REPORT:
       return {Disposition::kKeep, {}, Describe(statement)};
-    case v1::DEVICE_ACTION_STOP_AND_DELETE: return {Disposition::kStopAndDelete, {}, {}};
-    default: return Leave("the receipt asks for something unknown");
+    case v1::DEVICE_ACTION_STOP_AND_DELETE:
+      return {Disposition::kStopAndDelete, {}, {}};
+    default:
+      return Leave("the receipt asks for something unknown");
   }
 }
 

@@ -9,8 +9,8 @@
 
 namespace tidemark::ingest {
 
-// After so many RESEND answers in a row the copy or the path is broken.
-inline constexpr int kResendsMax = 3;
+// So many RESEND answers in a row: the copy or the path is broken.
+inline constexpr int kResendAnswersMax = 3;
 // RETRY_AFTER without a time.
 inline constexpr absl::Duration kRetryAfterDefault = absl::Seconds(5);
 

@@ -17,8 +17,8 @@ struct Numbers {
 };
 
 struct Reconciliation {
-  // The server has numbers that this outbox believes it never used: it was restored from a copy, and
-  // must number new chunks as a new writer.
+  // The server has numbers that this outbox believes it never used: it was restored from a copy,
+  // and must number new chunks as a new writer.
   bool restored = false;
   // Used here, not settled there, and without a body: they will never be sent. Empty when the
   // server's lists were cut, or after a restore, when another copy may still hold the bodies.

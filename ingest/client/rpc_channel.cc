@@ -29,7 +29,6 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> Connect(const ServerAddress& addr
   }
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kAnswerBytesMax);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 60'000);
   // Channels of one process to one server are apart, so that devices do not share one connection.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   if (address.ca_file.empty() && IsThisMachine(address.target)) {
@@ -60,10 +59,13 @@ bool IsTransient(const absl::Status& status) {
     case absl::StatusCode::kCancelled:
     case absl::StatusCode::kInternal:
     case absl::StatusCode::kUnknown:
-    case absl::StatusCode::kResourceExhausted: return true;
+    case absl::StatusCode::kResourceExhausted:
+      return true;
     // INGEST_REFUSED comes with a time; other preconditions do not heal by themselves.
-    case absl::StatusCode::kFailedPrecondition: return rpc::RetryDelayOf(status).has_value();
-    default: return false;
+    case absl::StatusCode::kFailedPrecondition:
+      return rpc::RetryDelayOf(status).has_value();
+    default:
+      return false;
   }
 }
 

@@ -16,8 +16,8 @@ namespace tidemark::ingest {
 inline constexpr absl::Duration kCallTimeout = absl::Seconds(30);
 
 struct ServerAddress {
-  std::string target;    // "host:port" or "unix:/path"
-  std::string ca_file;   // PEM of the authority to trust; empty for the system's
+  std::string target;   // "host:port" or "unix:/path"
+  std::string ca_file;  // PEM of the authority to trust; empty for the system's
 };
 
 // Plain text to this machine itself (loopback, unix socket) when no CA file is given, TLS to

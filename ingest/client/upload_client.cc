@@ -119,8 +119,7 @@ absl::Status UploadClient::Attempt() {
   TM_RETURN_IF_ERROR(LearnServer());
   TM_RETURN_IF_ERROR(DeclareStreams());
   TM_RETURN_IF_ERROR(ReconcileWriters());
-  const absl::Status sent =
-      options_.way == UploadWay::kStream ? SendByStream() : SendByBundles();
+  const absl::Status sent = options_.way == UploadWay::kStream ? SendByStream() : SendByBundles();
   // What was given up is told even when the connection broke: it needs no stream.
   const absl::Status told = AbandonGivenUp();
   return sent.ok() ? told : sent;
@@ -202,8 +201,7 @@ absl::Status UploadClient::ReconcileWriters() {
   for (const OutboxStream& stream : outbox_.Streams()) current[stream.stream_id] = stream.writer_id;
   for (const OutboxWriter& writer : outbox_.Writers()) {
     const auto it = states.find({writer.stream_id.ToString(), writer.writer_id.ToString()});
-    const Reconciliation found =
-        Reconcile(writer, it == states.end() ? nullptr : &it->second);
+    const Reconciliation found = Reconcile(writer, it == states.end() ? nullptr : &it->second);
     const auto now = current.find(writer.stream_id);
     if (found.restored && now != current.end() && now->second == writer.writer_id) {
       TM_RETURN_IF_ERROR(outbox_.StartNewWriter(writer.stream_id));

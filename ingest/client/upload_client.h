@@ -47,12 +47,12 @@ struct UploadOptions {
   absl::Duration stall_timeout = absl::Seconds(60);
   // A stream is closed and opened again after this, well within the life of a session.
   absl::Duration stream_time_max = absl::Minutes(10);
-  Backoff::Options backoff;
-  uint64_t backoff_seed = 0;  // 0: random
-  const Clock* clock = nullptr;  // nullptr: the real one
-  std::function<void(absl::Duration)> sleep;  // empty: really sleeps
+  Backoff::Options backoff = {};
+  uint64_t backoff_seed = 0;                            // 0: random
+  const Clock* clock = nullptr;                         // nullptr: the real one
+  std::function<void(absl::Duration)> sleep = nullptr;  // empty: really sleeps
   // Called from another thread, never twice at a time, after every message of receipts.
-  std::function<void(const UploadReport&)> on_progress;
+  std::function<void(const UploadReport&)> on_progress = nullptr;
 };
 
 // Not thread-safe. Borrows identity, outbox and ledger.

@@ -12,7 +12,7 @@
 namespace tidemark::ingest {
 namespace {
 
-constexpr int kStreamsNamedMax = 256;        // UploadOpen.stream_ids
+constexpr int kStreamsNamedMax = 256;         // UploadOpen.stream_ids
 constexpr int kEnvelopesPerMessageMax = 256;  // ChunkMessage.envelopes
 // Beyond the soft end of a stream: time for the last receipts.
 constexpr absl::Duration kGrace = absl::Minutes(5);
@@ -28,13 +28,11 @@ absl::Status UploadStream::Run(const std::vector<std::string>& stream_ids) {
   if (written.ok()) {
     std::thread reader([&] { ReadReceipts(*stream); });
     written = WriteAll(*stream);
-    // What cannot be written any more needs no receipts either, unless the stream itself broke: then
-    // receipts that are on their way still count.
+    // What cannot be written any more needs no receipts either, unless the stream itself broke:
+    // then receipts that are on their way still count.
     if (absl::IsDeadlineExceeded(written)) context_.TryCancel();
     stream->WritesDone();
     reader.join();
-  } else {
-    context_.TryCancel();
   }
   const absl::Status finished = rpc::FromGrpc(stream->Finish());
   // The first cause, not what followed from it.
@@ -54,7 +52,11 @@ absl::Status UploadStream::Open(Stream& stream, const std::vector<std::string>& 
   if (!stream.Write(request) || !stream.Read(&response)) {
     return absl::UnavailableError("the server closed the upload at its opening");
   }
-  if (!response.has_opened()) return absl::DataLossError("the upload was not opened as documented");
+  if (!response.has_opened()) {
+    context_.TryCancel();
+    receive_status_ = absl::DataLossError("the upload was not opened as documented");
+    return receive_status_;
+  }
   window_ = options_.window_chunks_max;
   if (response.opened().chunks_in_flight_max() > 0) {
     window_ = std::min<size_t>(window_, response.opened().chunks_in_flight_max());

@@ -19,22 +19,22 @@ class BlockSender {
  public:
   explicit BlockSender(grpc::ServerWriter<v1::ReadSamplesResponse>* writer) : writer_(writer) {}
 
-  absl::Status operator()(const store::ReadBlock& block) {
+  absl::Status Send(const store::ReadBlock& block) {
     const store::ChunkRow& chunk = block.chunk;
     if (streams_.insert({chunk.stream_id, chunk.stream_version}).second) {
       EncodeStream(block.stream, message_.mutable_stream());
-      TM_RETURN_IF_ERROR(Send());
+      TM_RETURN_IF_ERROR(Write());
     }
     if (block.placement != nullptr && clocks_.insert({chunk.boot_id, chunk.clock_id}).second) {
       EncodePlacement(*block.placement, message_.mutable_placement());
-      TM_RETURN_IF_ERROR(Send());
+      TM_RETURN_IF_ERROR(Write());
     }
     EncodeBlock(block, message_.mutable_block());
-    return Send();
+    return Write();
   }
 
  private:
-  absl::Status Send() {
+  absl::Status Write() {
     const bool sent = writer_->Write(message_);
     message_.Clear();
     return sent ? absl::OkStatus() : absl::CancelledError("the client is gone");
@@ -74,7 +74,8 @@ grpc::Status SignalService::ReadSamples(grpc::ServerContext* context,
         TM_ASSIGN_OR_RETURN(const std::vector<store::SampleQuery> queries,
                             DecodeReadSamples(caller.object_participant, *request));
         TM_RETURN_IF_ERROR(CheckStreams(caller.object_participant, queries, deadline));
-        BlockSender send(writer);
+        BlockSender sender(writer);
+        const auto send = [&](const store::ReadBlock& block) { return sender.Send(block); };
         for (const store::SampleQuery& query : queries) {
           TM_RETURN_IF_ERROR(AsFieldError(reader_->ReadSamples(query, deadline, send)));
         }
@@ -85,33 +86,32 @@ grpc::Status SignalService::ReadSamples(grpc::ServerContext* context,
 grpc::Status SignalService::GetOverview(grpc::ServerContext* context,
                                         const v1::GetOverviewRequest* request,
                                         v1::GetOverviewResponse* response) {
-  return rpc::Guarded(
-      *authorizer_, "/tidemark.v1.SignalService/GetOverview", context, *request,
-      [&](const rpc::Caller& caller) -> absl::Status {
-        TM_ASSIGN_OR_RETURN(const store::OverviewQuery query,
-                            DecodeGetOverview(caller.object_participant, *request));
-        const auto overview = reader_->GetOverview(query, rpc::DeadlineOf(*context));
-        if (!overview.ok()) return AsFieldError(overview.status());
-        EncodeOverview(*overview, response);
-        return absl::OkStatus();
-      });
+  return rpc::Guarded(*authorizer_, "/tidemark.v1.SignalService/GetOverview", context, *request,
+                      [&](const rpc::Caller& caller) -> absl::Status {
+                        TM_ASSIGN_OR_RETURN(const store::OverviewQuery query,
+                                            DecodeGetOverview(caller.object_participant, *request));
+                        const auto overview =
+                            reader_->GetOverview(query, rpc::DeadlineOf(*context));
+                        if (!overview.ok()) return AsFieldError(overview.status());
+                        EncodeOverview(*overview, response);
+                        return absl::OkStatus();
+                      });
 }
 
 grpc::Status SignalService::GetCoverage(grpc::ServerContext* context,
                                         const v1::GetCoverageRequest* request,
                                         v1::GetCoverageResponse* response) {
-  return rpc::Guarded(
-      *authorizer_, "/tidemark.v1.SignalService/GetCoverage", context, *request,
-      [&](const rpc::Caller& caller) -> absl::Status {
-        TM_ASSIGN_OR_RETURN(const store::CoverageQuery query,
-                            DecodeGetCoverage(caller.object_participant, *request));
-        TM_ASSIGN_OR_RETURN(const std::vector<store::StreamCoverage> streams,
-                            reader_->GetCoverage(query, rpc::DeadlineOf(*context)));
-        for (const store::StreamCoverage& coverage : streams) {
-          EncodeCoverage(coverage, response->add_streams());
-        }
-        return absl::OkStatus();
-      });
+  return rpc::Guarded(*authorizer_, "/tidemark.v1.SignalService/GetCoverage", context, *request,
+                      [&](const rpc::Caller& caller) -> absl::Status {
+                        TM_ASSIGN_OR_RETURN(const store::CoverageQuery query,
+                                            DecodeGetCoverage(caller.object_participant, *request));
+                        TM_ASSIGN_OR_RETURN(const std::vector<store::StreamCoverage> streams,
+                                            reader_->GetCoverage(query, rpc::DeadlineOf(*context)));
+                        for (const store::StreamCoverage& coverage : streams) {
+                          EncodeCoverage(coverage, response->add_streams());
+                        }
+                        return absl::OkStatus();
+                      });
 }
 
 }  // namespace tidemark::study

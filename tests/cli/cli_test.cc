@@ -1,0 +1,194 @@
+// The built `tidemark` as scripts meet it: exit codes, streams, completions.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "cli/exit_code.h"
+#include "cli/output.h"
+#include "ingest/client/ledger.h"
+#include "tests/ingest/client/receipt_maker.h"
+#include "tests/ingest/client/test_folder.h"
+#include "tests/support/status_matchers.h"
+#include "tidemark/v1/server.pb.h"
+
+namespace tidemark::cli {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+struct Result {
+  int exit_code = -1;
+  std::string out;
+  std::string err;
+};
+
+class CliTest : public ::testing::Test {
+ protected:
+  // Runs `tidemark <args>` in a shell; port 1 of this machine serves nobody.
+  Result Run(const std::string& args) {
+    const std::string err_file = (folder_ / "stderr").string();
+    const std::string command = "env -u TIDEMARK_TOKEN_FILE TIDEMARK_SERVER=127.0.0.1:1 '" +
+                                std::string(TIDEMARK_CLI) + "' " + args + " 2>'" + err_file +
+                                "' </dev/null";
+    Result result;
+    std::FILE* const pipe = ::popen(command.c_str(), "r");
+    if (pipe == nullptr) return result;
+    char buffer[4096];
+    for (size_t n; (n = std::fread(buffer, 1, sizeof buffer, pipe)) > 0;) {
+      result.out.append(buffer, n);
+    }
+    result.exit_code = WEXITSTATUS(::pclose(pipe));
+    std::ifstream err(err_file);
+    result.err.assign(std::istreambuf_iterator<char>(err), {});
+    return result;
+  }
+  std::string TokenFile() {
+    std::ofstream(folder_ / "token") << "manager_x_y\n";
+    return (folder_ / "token").string();
+  }
+
+  ingest::TestFolder folder_;
+};
+
+TEST_F(CliTest, HelpAndVersionGoToStdoutAndSucceed) {
+  for (const char* args : {"--help", "device enrol --help", "--version"}) {
+    const Result result = Run(args);
+    EXPECT_EQ(result.exit_code, kExitOk) << args;
+    EXPECT_THAT(result.out, Not(IsEmpty())) << args;
+    EXPECT_THAT(result.err, IsEmpty()) << args;
+  }
+}
+
+TEST_F(CliTest, WrongWordsAreUsage) {
+  for (const char* args :
+       {"", "study", "study frobnicate", "study create", "--no-such-flag study list",
+        "samples --participant p", "completion tcsh", "help nothing",
+        "samples --participant x --stream y --from 2022-01-01T00:00:00Z",
+        "samples --participant x --stream y --from soon --to later",
+        "demo --work w --operator-token-file f", "study list --token-file /no/such/file"}) {
+    const Result result = Run(args);
+    EXPECT_EQ(result.exit_code, kExitUsage) << args << ": " << result.err;
+    EXPECT_THAT(result.out, IsEmpty()) << args;
+    EXPECT_THAT(result.err, HasSubstr("tidemark: ")) << args;
+  }
+}
+
+TEST_F(CliTest, AnErrorIsOneLineThatNamesFieldAndRule) {
+  const Result result =
+      Run("overview --participant x --stream y --from 5 --to 5 --token-file " + TokenFile());
+  EXPECT_EQ(result.exit_code, kExitUsage);
+  EXPECT_EQ(result.err, "tidemark: from, to: the range is empty\n");
+}
+
+TEST_F(CliTest, NoServerIsUnavailableAndSaysWhatToDo) {
+  const Result result = Run("study list --token-file " + TokenFile());
+  EXPECT_EQ(result.exit_code, kExitUnavailable);
+  EXPECT_THAT(result.err, AllOf(HasSubstr("127.0.0.1:1"), HasSubstr("tidemark doctor")));
+}
+
+TEST_F(CliTest, NoTokenIsAnAuthorizationFailure) {
+  const Result result = Run("study list");
+  EXPECT_EQ(result.exit_code, kExitAuth);
+  EXPECT_THAT(result.err, HasSubstr("--token-file"));
+}
+
+TEST_F(CliTest, AFolderWithoutADeviceIsNotFound) {
+  const Result result = Run("upload " + folder_.path().string());
+  EXPECT_EQ(result.exit_code, kExitNotFound);
+  EXPECT_THAT(result.err, HasSubstr("tidemark device enrol"));
+}
+
+TEST_F(CliTest, GlobalOptionsMayStandAnywhere) {
+  EXPECT_EQ(Run("--json study list").exit_code, kExitAuth);
+  EXPECT_EQ(Run("study list --json").exit_code, kExitAuth);
+  EXPECT_EQ(Run("study --json list").exit_code, kExitAuth);
+}
+
+TEST_F(CliTest, DoctorReportsAnUnreachableServerAndTheFolder) {
+  const Result result = Run("doctor --json --folder " + folder_.path().string());
+  EXPECT_EQ(result.exit_code, kExitUnavailable);
+  const auto json = nlohmann::json::parse(result.out);
+  EXPECT_EQ(json["checks"][0]["check"], "server");
+  EXPECT_EQ(json["checks"][0]["verdict"], "FAILED");
+  EXPECT_EQ(json["checks"][1]["check"], "folder");
+}
+
+TEST_F(CliTest, ReceiptsAreListedAndProvenOffline) {
+  const ingest::ReceiptMaker maker;
+  const ingest::ReceiptMaker other("k1");  // another key under the same name
+  {
+    TM_ASSERT_OK_AND_ASSIGN(ingest::Ledger ledger,
+                            ingest::Ledger::Open(folder_ / "receipts.ledger"));
+    v1::ReceiptStatement statement;
+    statement.set_version(1);
+    statement.set_number(7);
+    statement.set_outcome(v1::OUTCOME_STORED);
+    TM_ASSERT_OK_AND_ASSIGN(const v1::Receipt good,
+                            ingest::ToStandalone(maker.Sign({statement}), 0));
+    TM_ASSERT_OK_AND_ASSIGN(const v1::Receipt bad,
+                            ingest::ToStandalone(other.Sign({statement}), 0));
+    ASSERT_THAT(ledger.Append(std::vector{good, bad}), support::IsOk());
+  }
+  const Result list = Run("receipt list --json " + folder_.path().string());
+  EXPECT_EQ(list.exit_code, kExitOk);
+  EXPECT_EQ(nlohmann::json::parse(list.out)[0]["number"], 7);
+
+  v1::GetServerInfoResponse info;
+  info.add_receipt_keys()->set_key_id(maker.key_id());
+  info.mutable_receipt_keys(0)->set_public_key(maker.public_key());
+  std::ofstream(folder_ / "keys.json") << nlohmann::json{{"server", ToJson(info)}};
+  const Result verify = Run("receipt verify " + folder_.path().string() + " --keys " +
+                            (folder_ / "keys.json").string());
+  EXPECT_EQ(verify.exit_code, kExitPartial) << verify.err;
+  EXPECT_THAT(verify.out, HasSubstr("1 receipts proven, 1 not"));
+}
+
+TEST_F(CliTest, ExitCodesAreDocumented) {
+  const Result result = Run("help exit-codes");
+  EXPECT_EQ(result.exit_code, kExitOk);
+  for (const char* code :
+       {"  0  ", "  1  ", "  2  ", "  3  ", "  4  ", "  5  ", "  6  ", "  7  ", "130  "}) {
+    EXPECT_THAT(result.out, HasSubstr(code));
+  }
+}
+
+TEST_F(CliTest, CompletionsAreValidAndKnowTheTree) {
+  const std::string script = (folder_ / "completion").string();
+  for (const char* shell : {"bash", "zsh", "fish"}) {
+    const Result result = Run("completion " + std::string(shell));
+    EXPECT_EQ(result.exit_code, kExitOk);
+    EXPECT_THAT(result.out, AllOf(HasSubstr("rotate-key"), HasSubstr("quarantine"),
+                                  HasSubstr("accept-unsafe-durability")))
+        << shell;
+    std::ofstream(script) << result.out;
+    if (std::string(shell) != "bash") continue;
+    // Completes a noun, a verb and an option as bash itself would.
+    const auto complete = [&](const std::string& words, int at) {
+      std::ofstream(folder_ / "ask")
+          << "source '" << script << "'\nCOMP_WORDS=(" << words << ")\nCOMP_CWORD=" << at
+          << "\n_tidemark\nprintf '%s ' \"${COMPREPLY[@]}\"\n";
+      std::FILE* const pipe =
+          ::popen(("bash '" + (folder_ / "ask").string() + "' 2>&1").c_str(), "r");
+      std::string out;
+      for (int c; (c = std::fgetc(pipe)) != EOF;) out += static_cast<char>(c);
+      ::pclose(pipe);
+      return out;
+    };
+    EXPECT_EQ(complete("tidemark quar", 1), "quarantine ");
+    EXPECT_EQ(complete("tidemark device rot", 2), "rotate-key ");
+    EXPECT_EQ(complete("tidemark device enrol --fol", 3), "--folder ");
+    EXPECT_EQ(complete("tidemark device enrol --tls", 3), "--tls-ca ");
+  }
+}
+
+}  // namespace
+}  // namespace tidemark::cli

@@ -13,7 +13,7 @@
 #include "ingest/bundle.h"
 #include "ingest/merkle.h"
 #include "ingest/receipt_proof.h"
-#include "tests/contract/device_messages.h"
+#include "study/proofs.h"
 #include "tests/contract/vectors.h"
 #include "tests/support/status_matchers.h"
 #include "tidemark/v1/chunk.pb.h"
@@ -149,14 +149,17 @@ std::string MessageOfInputs(const Json& vector) {
   const std::string audience = inputs.value("audience", "");
   const auto device = DeviceId::Parse(inputs.value("device_id", Uuid{}.ToString()));
   EXPECT_THAT(device, IsOk());
-  if (kind == "bundle") return BundleMessage(audience, *device, BytesOf(inputs, "bundle_hex"));
+  if (kind == "bundle")
+    return study::BundleProofBytes(audience, *device, BytesOf(inputs, "bundle_hex"));
   if (kind == "session") {
-    return SessionMessage(audience, *device, BytesOf(inputs, "challenge_hex"));
+    return study::SessionProofBytes(audience, *device, BytesOf(inputs, "challenge_hex"));
   }
   if (kind == "enrol") {
-    return EnrolMessage(inputs.at("code").get<std::string>(), BytesOf(inputs, "public_key_hex"));
+    return study::EnrolProofBytes(inputs.at("code").get<std::string>(),
+                                  BytesOf(inputs, "public_key_hex"));
   }
-  if (kind == "rotate") return RotateMessage(*device, BytesOf(inputs, "new_public_key_hex"));
+  if (kind == "rotate")
+    return study::RotateProofBytes(*device, BytesOf(inputs, "new_public_key_hex"));
   ADD_FAILURE() << "unknown kind " << kind;
   return "";
 }

@@ -19,7 +19,7 @@
 #include "ingest/bundle.h"
 #include "ingest/merkle.h"
 #include "ingest/receipt_proof.h"
-#include "tests/contract/device_messages.h"
+#include "study/proofs.h"
 #include "tidemark/v1/chunk.pb.h"
 #include "tidemark/v1/receipt.pb.h"
 
@@ -443,16 +443,16 @@ Json MakeDeviceSignatureVectors() {
   Json cases = Json::array();
   cases.push_back(SignatureCase(
       "bundle", {{"audience", kAudience}, {"device_id", kDevice}, {"bundle_hex", Hex(bundle)}},
-      BundleMessage(kAudience, device, bundle), key));
+      study::BundleProofBytes(kAudience, device, bundle), key));
   cases.push_back(SignatureCase(
       "session",
       {{"audience", kAudience}, {"device_id", kDevice}, {"challenge_hex", Hex(challenge)}},
-      SessionMessage(kAudience, device, challenge), key));
+      study::SessionProofBytes(kAudience, device, challenge), key));
   cases.push_back(SignatureCase("enrol", {{"code", code}, {"public_key_hex", Hex(public_key)}},
-                                EnrolMessage(code, public_key), key));
+                                study::EnrolProofBytes(code, public_key), key));
   cases.push_back(
       SignatureCase("rotate", {{"device_id", kDevice}, {"new_public_key_hex", Hex(new_public_key)}},
-                    RotateMessage(device, new_public_key), new_key));
+                    study::RotateProofBytes(device, new_public_key), new_key));
   // How the signature of a bundle travels beside it.
   const std::string signature = BytesOf(cases[0], "signature_hex");
   cases[0]["header"] = {{"name", "tidemark-device-signature"},

@@ -92,8 +92,7 @@ TEST_F(ReceiptProofTest, AMessageThatLostOrGainedAStatementFails) {
   message = Messages({5})[0];
   message.mutable_statements()->SwapElements(0, 1);
   EXPECT_THAT(VerifyReceiptBatch(message, keys_), StatusIs(absl::StatusCode::kDataLoss));
-  EXPECT_THAT(VerifyReceiptBatch(v1::ReceiptBatch(), keys_),
-              StatusIs(absl::StatusCode::kDataLoss));
+  EXPECT_THAT(VerifyReceiptBatch(v1::ReceiptBatch(), keys_), StatusIs(absl::StatusCode::kDataLoss));
 }
 
 TEST_F(ReceiptProofTest, OnlyTheKeyThatIsNamedCounts) {

@@ -49,10 +49,14 @@ std::string ByProtobuf(const Case& c) {
 // A number that is often zero, small, or as large as it may be.
 int64_t OddNumber(std::mt19937_64& random, int bits) {
   switch (random() % 4) {
-    case 0: return 0;
-    case 1: return static_cast<int64_t>(random() % 300);
-    case 2: return (int64_t{1} << bits) - 1;
-    default: return static_cast<int64_t>(random() >> (64 - bits));
+    case 0:
+      return 0;
+    case 1:
+      return static_cast<int64_t>(random() % 300);
+    case 2:
+      return (int64_t{1} << bits) - 1;
+    default:
+      return static_cast<int64_t>(random() >> (64 - bits));
   }
 }
 

@@ -26,8 +26,8 @@ class EnvelopeTest : public testing::Test {
 };
 
 TEST_F(EnvelopeTest, OpensWhatWasSealed) {
-  for (const std::string& plain : {std::string(), std::string("\0\xFF zero", 7),
-                                   std::string(1 << 20, 'x')}) {
+  for (const std::string& plain :
+       {std::string(), std::string("\0\xFF zero", 7), std::string(1 << 20, 'x')}) {
     const std::string sealed = SealEnvelope(key_, Place(), EnvelopeCodec::kSegment, plain);
     TM_ASSERT_OK_AND_ASSIGN(const OpenedEnvelope opened,
                             OpenEnvelope(*keys_, Place(), stream_, sealed));
@@ -50,8 +50,7 @@ TEST_F(EnvelopeTest, BytesThatMovedToAnotherRowDoNotOpen) {
 
   const StreamId other_stream = StreamId::MakeV7();
   ASSERT_THAT(keys_->KeyForWriting(participant_, other_stream, 20'000), IsOk());
-  EXPECT_THAT(OpenEnvelope(*keys_, Place(), other_stream, sealed),
-              StatusIs(StatusCode::kDataLoss));
+  EXPECT_THAT(OpenEnvelope(*keys_, Place(), other_stream, sealed), StatusIs(StatusCode::kDataLoss));
   place = Place();
   place.participant_id = ParticipantId::MakeV7();
   ASSERT_THAT(keys_->KeyForWriting(place.participant_id, stream_, 20'000), IsOk());

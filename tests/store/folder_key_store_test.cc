@@ -244,7 +244,7 @@ TEST_F(FolderKeyStoreTest, NobodyElseMayLookAndNoSecretLiesOpen) {
   TM_ASSERT_OK_AND_ASSIGN(const std::string pem, store->ReceiptKeyPem());
   size_t files = 0;
   for (const auto& entry : fs::recursive_directory_iterator(Folder())) {
-    struct stat info{};
+    struct stat info {};
     ASSERT_EQ(stat(entry.path().c_str(), &info), 0);
     EXPECT_EQ(info.st_mode & 0077, 0u) << entry.path();
     if (!entry.is_regular_file()) continue;

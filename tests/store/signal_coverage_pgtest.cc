@@ -17,8 +17,8 @@ class SignalCoverageTest : public testing::Test {
  protected:
   std::vector<StreamCoverage> Coverage(std::optional<signal::TimeRange> range = std::nullopt,
                                        int64_t join_gap_ns = kJoinNs) {
-    auto coverage = scene_.reader().GetCoverage({person_.participant_id, range, join_gap_ns},
-                                                kNoDeadline);
+    auto coverage =
+        scene_.reader().GetCoverage({person_.participant_id, range, join_gap_ns}, kNoDeadline);
     EXPECT_THAT(coverage, IsOk());
     return coverage.ok() ? *std::move(coverage) : std::vector<StreamCoverage>();
   }
@@ -43,8 +43,9 @@ class SignalCoverageTest : public testing::Test {
 TEST_F(SignalCoverageTest, JoinsShortGapsAndKeepsLongOnes) {
   const StreamId stream = scene_.Declare(person_, "acc", Int16Channels(1, 10));
   scene_.AddClockPair(person_, boot_, 0, kStudyZeroNs);
-  scene_.AddSegment(person_, stream, {Second(0, boot_, 0), Second(1, boot_, 5),
-                                      Second(2, boot_, 30), Second(3, boot_, 31)});
+  scene_.AddSegment(
+      person_, stream,
+      {Second(0, boot_, 0), Second(1, boot_, 5), Second(2, boot_, 30), Second(3, boot_, 31)});
   auto coverage = Coverage();
   ASSERT_EQ(coverage.size(), 1u);
   EXPECT_THAT(coverage[0].ranges, ElementsAre(Study(0, 5'900), Study(30'000, 31'900)));
@@ -64,8 +65,8 @@ TEST_F(SignalCoverageTest, CountsOverAllTimeAndCutsToTheRange) {
   const signal::TimeRange range{kStudyZeroNs + 100'500'000'000, kStudyZeroNs + 150 * kNsPerS};
   const auto coverage = Coverage(range);
   ASSERT_EQ(coverage.size(), 1u);
-  EXPECT_THAT(coverage[0].ranges, ElementsAre(signal::TimeRange{
-                                      range.begin_ns, kStudyZeroNs + 100'900'000'001}));
+  EXPECT_THAT(coverage[0].ranges,
+              ElementsAre(signal::TimeRange{range.begin_ns, kStudyZeroNs + 100'900'000'001}));
   EXPECT_EQ(coverage[0].chunks, 3);
   EXPECT_EQ(coverage[0].samples, 30);
   EXPECT_EQ(coverage[0].body_bytes,

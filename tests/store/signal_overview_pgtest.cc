@@ -52,7 +52,8 @@ class SignalOverviewTest : public testing::Test {
   StreamId NoisyStream(int chunks) {
     constexpr double kScale = -0.25;
     constexpr double kOffset = 3;
-    const StreamId stream = scene_.Declare(person_, "noise", Int16Channels(2, 100, kScale, kOffset));
+    const StreamId stream =
+        scene_.Declare(person_, "noise", Int16Channels(2, 100, kScale, kOffset));
     int64_t t_ns = 0;
     std::vector<StoredChunk> segment;
     for (int number = 0; number < chunks; ++number) {
@@ -170,9 +171,9 @@ TEST_F(SignalOverviewTest, NeighboursAreFoundWithinAnHourOnly) {
   ASSERT_TRUE(near.overview.before.has_value());
   EXPECT_EQ(near.overview.before->t_ns, samples_.back().study_ns);
   EXPECT_FALSE(near.overview.after.has_value());
-  EXPECT_THAT(near.overview.gaps, ElementsAre(signal::TimeRange{
-                                      kStudyZeroNs + end_ns + 3'000 * kNsPerS,
-                                      kStudyZeroNs + end_ns + 3'001 * kNsPerS}));
+  EXPECT_THAT(near.overview.gaps,
+              ElementsAre(signal::TimeRange{kStudyZeroNs + end_ns + 3'000 * kNsPerS,
+                                            kStudyZeroNs + end_ns + 3'001 * kNsPerS}));
   TM_ASSERT_OK_AND_ASSIGN(const SignalOverview far,
                           Overview(stream, end_ns + 3'700 * kNsPerS, end_ns + 3'701 * kNsPerS, 9));
   EXPECT_FALSE(far.overview.before.has_value());
@@ -193,11 +194,10 @@ TEST_F(SignalOverviewTest, NamesGapsAtEveryZoom) {
   scene_.AddSegment(person_, stream, chunks);
   const auto at = [](int64_t ns) { return kStudyZeroNs + ns; };
   const int64_t kStepNs = 10'000'000;
-  const std::vector<signal::TimeRange> gaps = {
-      {at(0), at(10 * kNsPerS)},
-      {at(20 * kNsPerS - kStepNs + 1), at(30 * kNsPerS)},
-      {at(40 * kNsPerS - kStepNs + 1), at(70 * kNsPerS)},
-      {at(80 * kNsPerS - kStepNs + 1), at(100 * kNsPerS)}};
+  const std::vector<signal::TimeRange> gaps = {{at(0), at(10 * kNsPerS)},
+                                               {at(20 * kNsPerS - kStepNs + 1), at(30 * kNsPerS)},
+                                               {at(40 * kNsPerS - kStepNs + 1), at(70 * kNsPerS)},
+                                               {at(80 * kNsPerS - kStepNs + 1), at(100 * kNsPerS)}};
   TM_ASSERT_OK_AND_ASSIGN(const SignalOverview tiles, Overview(stream, 0, 100 * kNsPerS, 20));
   TM_ASSERT_OK_AND_ASSIGN(const SignalOverview exact, Overview(stream, 0, 100 * kNsPerS, 2'000));
   EXPECT_FALSE(tiles.from_samples);

@@ -1,11 +1,10 @@
-#include "store/signal_reader.h"
-
 #include <fmt/format.h>
 
 #include <cmath>
 #include <map>
 #include <random>
 
+#include "store/signal_reader.h"
 #include "tests/store/signal_scene.h"
 #include "tests/support/status_matchers.h"
 
@@ -42,9 +41,11 @@ class SignalReaderTest : public testing::Test {
         {person_.participant_id, stream, range, std::move(channels), whole_chunks}, kNoDeadline,
         [&](const ReadBlock& block) {
           EXPECT_EQ(block.stamps_ns.size(), block.encoded.empty() ? block.count : 2);
-          given.push_back({block.chunk.number, block.first_counter,
+          given.push_back({block.chunk.number,
+                           block.first_counter,
                            {block.stamps_ns.begin(), block.stamps_ns.end()},
-                           std::string(block.values), std::string(block.encoded),
+                           std::string(block.values),
+                           std::string(block.encoded),
                            block.placement != nullptr});
           return absl::OkStatus();
         });
@@ -55,8 +56,8 @@ class SignalReaderTest : public testing::Test {
   StreamId TenSeconds(BootId boot, int64_t begin_ns = 0) {
     const StreamId stream = scene_.Declare(person_, boot.ToString(), Int16Channels(1, 10));
     for (int64_t number = 0; number < 10; number += 2) {
-      scene_.AddSegment(person_, stream, {Second(boot, number, begin_ns),
-                                          Second(boot, number + 1, begin_ns)});
+      scene_.AddSegment(person_, stream,
+                        {Second(boot, number, begin_ns), Second(boot, number + 1, begin_ns)});
     }
     return stream;
   }
@@ -147,8 +148,7 @@ TEST_F(SignalReaderTest, OtherClocksAndBootsAreOtherRanges) {
   scene_.AddSegment(person_, stream, {chunk});
   TM_ASSERT_OK_AND_ASSIGN(const auto blocks, Read(stream, DeviceRange(boot_, 0, kNsPerS)));
   EXPECT_THAT(Numbers(blocks), ElementsAre(0));
-  TM_ASSERT_OK_AND_ASSIGN(const auto clock_7,
-                          Read(stream, ScanRange{boot_, 7, {0, kNsPerS}}));
+  TM_ASSERT_OK_AND_ASSIGN(const auto clock_7, Read(stream, ScanRange{boot_, 7, {0, kNsPerS}}));
   EXPECT_THAT(Numbers(clock_7), ElementsAre(100));
   TM_ASSERT_OK_AND_ASSIGN(const auto nothing,
                           Read(stream, DeviceRange(BootId::MakeRandom(), 0, kNsPerS)));
@@ -168,8 +168,8 @@ TEST_F(SignalReaderTest, StudyTimeFollowsTheEarliestPairOfEachBoot) {
   scene_.AddClockPair(person_, unplaced, 1, kStudyZeroNs);  // another clock
 
   const auto numbers_in = [&](int64_t begin_s, int64_t end_s) {
-    const auto blocks = Read(stream, StudyRange{{kStudyZeroNs + begin_s * kNsPerS,
-                                                 kStudyZeroNs + end_s * kNsPerS}});
+    const auto blocks = Read(
+        stream, StudyRange{{kStudyZeroNs + begin_s * kNsPerS, kStudyZeroNs + end_s * kNsPerS}});
     EXPECT_THAT(blocks, IsOk());
     return Numbers(*blocks);
   };
@@ -188,16 +188,20 @@ TEST_F(SignalReaderTest, OddStampsAreNeitherLostNorInvented) {
   chunk.boot_id = boot_;
   chunk.first_counter = 1'000;
   // Into the range, out, back in, a repeat, and two outliers: one decades away, one in 1970.
-  const std::vector<int64_t> stamps = {100 * kHourNs,     100 * kHourNs + 10, 100 * kHourNs + 90,
-                                       100 * kHourNs + 20, 100 * kHourNs + 20, INT64_MAX, 0};
+  const std::vector<int64_t> stamps = {100 * kHourNs,
+                                       100 * kHourNs + 10,
+                                       100 * kHourNs + 90,
+                                       100 * kHourNs + 20,
+                                       100 * kHourNs + 20,
+                                       INT64_MAX,
+                                       0};
   chunk.stamps = signal::Stamps::Exact(stamps);
   chunk.values = Int16Values(1, stamps.size(), [](size_t, size_t i) { return i; });
   const auto rows = scene_.AddSegment(person_, stream, {chunk});
   EXPECT_EQ(rows[0].outlier_stamps, 2);
 
-  TM_ASSERT_OK_AND_ASSIGN(
-      const auto inside,
-      Read(stream, DeviceRange(boot_, 100 * kHourNs + 5, 100 * kHourNs + 50)));
+  TM_ASSERT_OK_AND_ASSIGN(const auto inside,
+                          Read(stream, DeviceRange(boot_, 100 * kHourNs + 5, 100 * kHourNs + 50)));
   ASSERT_EQ(inside.size(), 2u);  // one block for each run of neighbours
   EXPECT_EQ(Values(inside), (std::vector<int>{1, 3, 4}));
   EXPECT_EQ(inside[0].first_counter, 1'001u);
@@ -315,21 +319,21 @@ TEST_F(SignalReaderTest, AForeignParticipantSeesNothing) {
   scene_.AddClockPair(person_, boot_, 0, kStudyZeroNs);
   const auto stranger = scene_.AddPerson();
   const auto visit = [](const ReadBlock&) { return absl::OkStatus(); };
-  EXPECT_THAT(scene_.reader().ReadSamples(
-                  {stranger.participant_id, stream, EverythingRange{}, {}, false}, kNoDeadline,
-                  visit),
-              StatusIs(StatusCode::kNotFound));
-  EXPECT_THAT(scene_.reader().GetOverview(
-                  {stranger.participant_id, stream, {kStudyZeroNs, kStudyZeroNs + 1}, 1},
-                  kNoDeadline),
-              StatusIs(StatusCode::kNotFound));
+  EXPECT_THAT(
+      scene_.reader().ReadSamples({stranger.participant_id, stream, EverythingRange{}, {}, false},
+                                  kNoDeadline, visit),
+      StatusIs(StatusCode::kNotFound));
+  EXPECT_THAT(
+      scene_.reader().GetOverview(
+          {stranger.participant_id, stream, {kStudyZeroNs, kStudyZeroNs + 1}, 1}, kNoDeadline),
+      StatusIs(StatusCode::kNotFound));
   TM_ASSERT_OK_AND_ASSIGN(
       const auto coverage,
       scene_.reader().GetCoverage({stranger.participant_id, std::nullopt, 1}, kNoDeadline));
   EXPECT_TRUE(coverage.empty());
-  EXPECT_THAT(scene_.placements().ForDevice(stranger.participant_id, person_.device_id,
-                                            kNoDeadline),
-              support::IsOkAndHolds(testing::IsEmpty()));
+  EXPECT_THAT(
+      scene_.placements().ForDevice(stranger.participant_id, person_.device_id, kNoDeadline),
+      support::IsOkAndHolds(testing::IsEmpty()));
 }
 
 TEST_F(SignalReaderTest, DamageIsAnErrorAndErasureAGap) {
@@ -338,7 +342,8 @@ TEST_F(SignalReaderTest, DamageIsAnErrorAndErasureAGap) {
   const StudyRange study{{kStudyZeroNs, kStudyZeroNs + 10 * kNsPerS}};
   scene_.database().Execute(
       "update segment set payload = set_byte(payload, 40, get_byte(payload, 40) # 1)"
-      " where participant_id = '" + person_.participant_id.ToString() + "'");
+      " where participant_id = '" +
+      person_.participant_id.ToString() + "'");
   EXPECT_THAT(Read(stream, study), StatusIs(StatusCode::kDataLoss, HasSubstr("chunk 0")));
 
   ASSERT_THAT(scene_.keys().DestroyParticipant(person_.participant_id), IsOk());

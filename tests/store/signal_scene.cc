@@ -69,8 +69,8 @@ SignalScene::SignalScene() {
   reader_pool_ = std::make_unique<ReaderPool>(reader_options);
   catalog_ = std::make_unique<StreamCatalog>(pool_.get());
   placements_ = std::make_unique<DeclaredPlacements>(reader_pool_.get());
-  reader_ = std::make_unique<SignalReader>(SignalReader::Parts{
-      reader_pool_.get(), keys_.get(), catalog_.get(), placements_.get()});
+  reader_ = std::make_unique<SignalReader>(
+      SignalReader::Parts{reader_pool_.get(), keys_.get(), catalog_.get(), placements_.get()});
 }
 
 SignalScene::Person SignalScene::AddPerson() {
@@ -113,10 +113,8 @@ void SignalScene::AddClockPair(const Person& person, BootId boot, int32_t clock,
 }
 
 std::vector<ChunkRow> SignalScene::AddSegment(const Person& person, StreamId stream,
-                                              const std::vector<StoredChunk>& chunks,
-                                              int version) {
-  const auto info =
-      catalog_->Find(person.participant_id, stream, version, absl::InfiniteFuture());
+                                              const std::vector<StoredChunk>& chunks, int version) {
+  const auto info = catalog_->Find(person.participant_id, stream, version, absl::InfiniteFuture());
   EXPECT_TRUE(info.ok()) << info.status();
   const std::vector<signal::SampleType> types = (*info)->channel_types();
   const SegmentId segment = SegmentId::MakeV7();
@@ -129,14 +127,14 @@ std::vector<ChunkRow> SignalScene::AddSegment(const Person& person, StreamId str
                                  ? EncodedBody(row, chunk)
                                  : RebuildBody(row, {chunk.stamps, chunk.values});
     const bool is_block = (*info)->kind == PayloadKind::kSamples && chunk.form == SlotForm::kBlock;
-    slots.push_back({is_block ? SlotForm::kBlock : SlotForm::kBody,
-                     is_block ? signal::EncodeBlock(types, chunk.stamps, chunk.values)
-                              : CompressBody(body)});
+    slots.push_back(
+        {is_block ? SlotForm::kBlock : SlotForm::kBody,
+         is_block ? signal::EncodeBlock(types, chunk.stamps, chunk.values) : CompressBody(body)});
     tiles.push_back(
         (*info)->kind == PayloadKind::kSamples
-            ? signal::EncodeBuckets(
-                  types, signal::MakeBuckets(types, chunk.stamps, chunk.values,
-                                             signal::GapThresholdNs((*info)->period_ns)))
+            ? signal::EncodeBuckets(types,
+                                    signal::MakeBuckets(types, chunk.stamps, chunk.values,
+                                                        signal::GapThresholdNs((*info)->period_ns)))
             : "");
     rows.push_back(InsertRow(person, **info, chunk, body, segment, rows.size()));
   }
@@ -166,8 +164,8 @@ ChunkRow SignalScene::InsertRow(const Person& person, const StreamInfo& stream,
   database_.Execute(fmt::format(
       "insert into chunk values ('{}', '{}', '{}', {}, '{}', '{}', {}, {}, {}, '{}', {}, {}, {},"
       " {}, {}, {}, {}, {}, '{}', {}, '2026-11-22 12:00:01Z')",
-      row.participant_id.ToString(), row.stream_id.ToString(), row.writer_id.ToString(),
-      row.number, row.study_id.ToString(), row.device_id.ToString(), Bytea(AsView(row.sha256)),
+      row.participant_id.ToString(), row.stream_id.ToString(), row.writer_id.ToString(), row.number,
+      row.study_id.ToString(), row.device_id.ToString(), Bytea(AsView(row.sha256)),
       row.stream_version, static_cast<int>(row.kind), row.boot_id.ToString(), row.clock_id,
       row.first_counter, row.sample_count, row.body_bytes, row.flags, row.outlier_stamps,
       row.t_min_ns, row.t_max_ns, row.segment_id.ToString(), row.segment_slot));

@@ -33,8 +33,8 @@ struct StoredChunk {
   int32_t clock_id = 0;
   int64_t first_counter = 0;
   signal::Stamps stamps;
-  std::string values;    // of a sampled stream
-  std::string encoded;   // of an encoded stream; its range are the two stamps
+  std::string values;   // of a sampled stream
+  std::string encoded;  // of an encoded stream; its range are the two stamps
   SlotForm form = SlotForm::kBlock;
 };
 

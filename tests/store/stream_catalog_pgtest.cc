@@ -1,5 +1,4 @@
 #include "store/stream_catalog.h"
-
 #include "store/stream_codec.h"
 #include "tests/store/signal_scene.h"
 #include "tests/support/status_matchers.h"
@@ -22,8 +21,8 @@ class StreamCatalogTest : public testing::Test {
 TEST_F(StreamCatalogTest, FindsAVersionWithAllItsFields) {
   const v1::StreamDeclaration declaration = Int16Channels(3, 100, 0.5, 1);
   const StreamId stream = scene_.Declare(person_, "acc", declaration);
-  TM_ASSERT_OK_AND_ASSIGN(
-      const auto info, scene_.catalog().Find(person_.participant_id, stream, 1, kNoDeadline));
+  TM_ASSERT_OK_AND_ASSIGN(const auto info,
+                          scene_.catalog().Find(person_.participant_id, stream, 1, kNoDeadline));
   EXPECT_EQ(info->participant_id, person_.participant_id);
   EXPECT_EQ(info->study_id, person_.study_id);
   EXPECT_EQ(info->device_id, person_.device_id);
@@ -33,8 +32,7 @@ TEST_F(StreamCatalogTest, FindsAVersionWithAllItsFields) {
   EXPECT_EQ(info->channels.size(), 3u);
   EXPECT_EQ(info->period_ns, 10'000'000);
   EXPECT_EQ(info->declaration, SerializeDeclaration(declaration));
-  EXPECT_EQ(absl::FromUnixMicros(info->declared_at_us),
-            absl::FromUnixMillis(1'795'348'800'500));
+  EXPECT_EQ(absl::FromUnixMicros(info->declared_at_us), absl::FromUnixMillis(1'795'348'800'500));
 }
 
 TEST_F(StreamCatalogTest, TellsAnUnknownStreamFromAnUnknownVersion) {
@@ -43,14 +41,14 @@ TEST_F(StreamCatalogTest, TellsAnUnknownStreamFromAnUnknownVersion) {
   EXPECT_THAT(scene_.catalog().Find(person_.participant_id, stream, 2, kNoDeadline, &known),
               StatusIs(StatusCode::kNotFound));
   EXPECT_TRUE(known);
-  EXPECT_THAT(scene_.catalog().Find(person_.participant_id, StreamId::MakeV7(), 1, kNoDeadline,
-                                    &known),
-              StatusIs(StatusCode::kNotFound));
+  EXPECT_THAT(
+      scene_.catalog().Find(person_.participant_id, StreamId::MakeV7(), 1, kNoDeadline, &known),
+      StatusIs(StatusCode::kNotFound));
   EXPECT_FALSE(known);
   // Another participant's stream is as unknown as one that does not exist.
-  EXPECT_THAT(scene_.catalog().Find(scene_.AddPerson().participant_id, stream, 1, kNoDeadline,
-                                    &known),
-              StatusIs(StatusCode::kNotFound));
+  EXPECT_THAT(
+      scene_.catalog().Find(scene_.AddPerson().participant_id, stream, 1, kNoDeadline, &known),
+      StatusIs(StatusCode::kNotFound));
   EXPECT_FALSE(known);
 }
 

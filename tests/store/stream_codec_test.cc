@@ -58,8 +58,11 @@ TEST(StreamCodec, EveryModalityCanBeDeclared) {
       case PayloadKind::kSamples:
         declaration = Sampled(modality, modality == v1::MODALITY_ATTITUDE ? 4 : 3);
         break;
-      case PayloadKind::kEncoded: declaration.set_media_type("audio/aac"); break;
-      case PayloadKind::kRecords: break;
+      case PayloadKind::kEncoded:
+        declaration.set_media_type("audio/aac");
+        break;
+      case PayloadKind::kRecords:
+        break;
     }
     declaration.set_modality(modality);
     declaration.set_stamped(modality == v1::MODALITY_INTER_BEAT_INTERVAL);

@@ -20,6 +20,7 @@
 #include "study/sessions.h"
 #include "study/sql.h"
 #include "study/studies.h"
+#include "study/token.h"
 #include "tests/support/pg_test_database.h"
 #include "tests/support/status_matchers.h"
 

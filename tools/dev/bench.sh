@@ -1,15 +1,20 @@
 # ./dev bench: measurements of a release build.
 
 source tools/dev/build.sh
+source tools/dev/server.sh
+
+readonly bench_folder=$dev_dir/bench
+readonly bench_data=../shared/data
 
 bench_help() {
   cat <<'HELP'
 Usage: ./dev bench [GROUP...] [--quick] [--json FILE]
 
-Builds the release preset and measures; without a group, all of them. Prints a table: every speed
-is a ratio to a limit or a peer that is measured beside it in the same run.
+Builds the release preset, starts a private server of it and measures; without a group, all of
+them. Prints a table: every speed is a ratio to a limit or a peer that is measured beside it in the
+same run.
 
-  ingest     receipts: latency of a lone chunk, acknowledged rate
+  ingest     receipts: latency of a lone chunk
   storage    stored bytes per sample of every modality
 
   --quick        at most a minute a group; judges no floor
@@ -22,11 +27,15 @@ HELP
 
 bench_main() {
   local program=build/release/bin/tidemark_bench
-  ensure_setup
-  configure_preset release
-  grep -q '^build tidemark_bench: phony' build/release/build.ninja ||
-    die "this version has no benchmark program" "see docs/ROADMAP.md for the part that brings it"
-  build_preset release tidemark_bench
-  trap - ERR
-  "$program" --data "${TIDEMARK_DATA:-../shared/data}" "$@" </dev/null
+  build_main --preset release tidemark_bench tidemarkd
+  if [[ " $* " == *' --list '* ]]; then
+    "$program" --list
+    return
+  fi
+  server_start "$bench_folder" release
+  local status=0
+  "$program" --data "$bench_data" --server "$server_address" \
+    --operator-token-file "$bench_folder/operator.token" --work "$bench_folder/devices" "$@" \
+    </dev/null 9>&- || status=$?
+  exit "$status"
 }

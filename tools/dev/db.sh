@@ -5,7 +5,6 @@ source tools/dev/postgres.sh
 
 readonly db_folder=$dev_dir/db
 readonly db_name=tidemark
-readonly db_schema_file=migrations/schema.sql
 
 db_help() {
   cat <<'HELP'
@@ -67,16 +66,12 @@ db_migrate() {
     die "migrating the database" "the lines above name the migration; ./dev db reset begins anew"
 }
 
+# The test that compares the snapshot also writes it: one place says what a snapshot is.
 db_snapshot() {
-  db_serve
-  postgres_new_database t_snapshot
-  db_migrate t_snapshot
-  db_dump t_snapshot >"$db_schema_file.new"
-  mv "$db_schema_file.new" "$db_schema_file"
-  postgres_sql postgres <<<'drop database t_snapshot'
-  echo "wrote $db_schema_file"
-}
-
-db_dump() {
-  as_postgres pg_dump --schema-only --no-owner "$(postgres_dsn "$1" postgres)"
+  build_main schema_pgtest
+  TIDEMARK_SOURCE_DIR=$root TIDEMARK_BINARY_DIR=$root/build/dev TIDEMARK_UPDATE_SCHEMA=1 \
+    build/dev/tests/migrations/schema_pgtest --gtest_filter=Schema.EqualsTheSnapshot >&2 ||
+    die "writing migrations/schema.sql" "the lines above name the cause"
+  tests/support/pg_cluster.sh stop build/dev >&2
+  echo "wrote migrations/schema.sql"
 }

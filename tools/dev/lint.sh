@@ -44,11 +44,16 @@ lint_main() {
     return
   fi
   ((${#checks[@]} > 0)) || checks=(format proto sources tidy)
-  local check failed=()
+  local check status failed=()
+  trap - ERR
   for check in "${checks[@]}"; do
     step "lint: $check"
-    # In a shell of its own: one failed check must not hide the others.
-    (trap - ERR; "lint_$check" "$changed") || failed+=("$check")
+    # In a shell of its own, which ends at the check's first failure; the other checks still run.
+    set +e
+    (set -e; "lint_$check" "$changed")
+    status=$?
+    set -e
+    ((status == 0)) || failed+=("$check")
   done
   ((${#failed[@]} == 0)) || die "lint: ${failed[*]}" \
     "mend what is listed above; ./dev lint ${failed[*]} checks these alone"
@@ -66,7 +71,12 @@ lint_files() {
 }
 
 lint_format() {
-  lint_files "$1" | tr '\n' '\0' | xargs -0 -r clang-format --dry-run -Werror >&2
+  local unformatted
+  unformatted=$(lint_files "$1" | tr '\n' '\0' |
+    xargs -0 -r clang-format --dry-run --ferror-limit=1 2>&1 |
+    sed -n 's/:[0-9]*:[0-9]*: .*clang-format-violations.*/: not formatted; .\/dev format mends it/p' |
+    sort -u)
+  [[ -z $unformatted ]] || { say "$unformatted"; return 1; }
 }
 
 lint_tidy() {
@@ -84,7 +94,10 @@ lint_proto() {
   "$dev_dir/node/node_modules/.bin/buf" breaking --against "$proto_image" >&2
 }
 
-lint_sources() { (source tools/dev/test.sh && test_main --filter '^lint'); }
+lint_sources() {
+  python3 -B tests/lint/include_directions_test.py "$root" >&2
+  python3 -B tests/lint/source_rules_test.py "$root" >&2
+}
 
 lint_update_image() {
   "$dev_dir/node/node_modules/.bin/buf" lint >&2 || die "buf lint" "mend the contract first"

@@ -32,7 +32,8 @@ absl::StatusOr<Rows> ReadAll(const std::string& content, char delimiter = ',') {
 }
 
 TEST(CsvReaderTest, ReadsLinesOfEveryKind) {
-  TM_ASSERT_OK_AND_ASSIGN(const Rows rows, ReadAll("\xEF\xBB\xBF" "a,b\r\n1,\n\n,2\r\nlast,row"));
+  TM_ASSERT_OK_AND_ASSIGN(const Rows rows, ReadAll("\xEF\xBB\xBF"
+                                                   "a,b\r\n1,\n\n,2\r\nlast,row"));
   EXPECT_THAT(rows, ElementsAre(ElementsAre("a", "b"), ElementsAre("1", ""), ElementsAre("", "2"),
                                 ElementsAre("last", "row")));
 }
@@ -40,8 +41,8 @@ TEST(CsvReaderTest, ReadsLinesOfEveryKind) {
 TEST(CsvReaderTest, UnderstandsQuotes) {
   TM_ASSERT_OK_AND_ASSIGN(const Rows rows,
                           ReadAll("\"a;b\";\"say \"\"hi\"\"\";\"\"\n\"two\nlines\";x;y\n", ';'));
-  EXPECT_THAT(rows, ElementsAre(ElementsAre("a;b", "say \"hi\"", ""),
-                                ElementsAre("two\nlines", "x", "y")));
+  EXPECT_THAT(
+      rows, ElementsAre(ElementsAre("a;b", "say \"hi\"", ""), ElementsAre("two\nlines", "x", "y")));
 }
 
 TEST(CsvReaderTest, EmptyFileHasNoRows) {
@@ -52,8 +53,8 @@ TEST(CsvReaderTest, EmptyFileHasNoRows) {
 }
 
 TEST(CsvReaderTest, NamesTheLineOfABrokenQuote) {
-  EXPECT_THAT(ReadAll("a\nb\n\"c\nd\n"),
-              StatusIs(absl::StatusCode::kInvalidArgument, EndsWith("t.csv:3: a quote never ends")));
+  EXPECT_THAT(ReadAll("a\nb\n\"c\nd\n"), StatusIs(absl::StatusCode::kInvalidArgument,
+                                                  EndsWith("t.csv:3: a quote never ends")));
 }
 
 TEST(CsvReaderTest, BoundsARecord) {
@@ -73,7 +74,8 @@ TEST(CsvReaderTest, SurvivesRecordsAcrossReads) {
 
 TEST(CsvReaderTest, RaggedRowNamesLineAndCounts) {
   support::TempFolder folder;
-  TM_ASSERT_OK_AND_ASSIGN(CsvReader reader, CsvReader::Open(folder.Write("t.csv", "a,b\n1,2\n3\n")));
+  TM_ASSERT_OK_AND_ASSIGN(CsvReader reader,
+                          CsvReader::Open(folder.Write("t.csv", "a,b\n1,2\n3\n")));
   std::vector<std::string_view> fields;
   ASSERT_TRUE(reader.Next(fields).ok());
   ASSERT_TRUE(reader.NextRow(2, fields).ok());

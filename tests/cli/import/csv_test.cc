@@ -93,7 +93,10 @@ TEST(CsvTest, ReadsTablesFromElsewhere) {
     "streams": [{"name": "temp", "modality": "skin_temperature",
                  "channels": [{"column": "grad", "unit": "Cel"}]}]})";
   RememberingSink sink;
-  ASSERT_THAT(Play("\xEF\xBB\xBF" "zeit;grad\r\n0,25;\"31,5\"\r\n0,5;-2\r\n", kElsewhere, sink), IsOk());
+  ASSERT_THAT(Play("\xEF\xBB\xBF"
+                   "zeit;grad\r\n0,25;\"31,5\"\r\n0,5;-2\r\n",
+                   kElsewhere, sink),
+              IsOk());
   EXPECT_THAT(sink.stream("temp").channel<double>(0), ElementsAre(31.5, -2));
   EXPECT_EQ(sink.stream("temp").stamps()[0], 1'769'850'000'250'000'000);
   EXPECT_THAT(Play("zeit;grad\n1.000,5;2\n", kElsewhere), Invalid("column \"zeit\""));
@@ -112,7 +115,8 @@ TEST(CsvTest, NamesFileLineColumnAndRule) {
   EXPECT_THAT(Play("t,ax,ay,activity\n1,2,3,4\n"),
               Invalid("t.csv:1: column \"steps\": is in the mapping, not in the header"));
   EXPECT_THAT(Play("t,ax,ay,steps,activity,ax\n"), Invalid("more than once"));
-  EXPECT_THAT(Play("t,ax,ay,steps,activity\n1,2,3,4,5\n1,2,3\n"), Invalid("t.csv:3: the row has 3"));
+  EXPECT_THAT(Play("t,ax,ay,steps,activity\n1,2,3,4,5\n1,2,3\n"),
+              Invalid("t.csv:3: the row has 3"));
   EXPECT_THAT(Play("t,ax,ay,steps,activity\n1,2,3,4,5\n2,oops,3,4,5\n"),
               Invalid("t.csv:3: column \"ax\": \"oops\" is no number"));
   EXPECT_THAT(Play("t,ax,ay,steps,activity\n1,2,3,4.5,5\n"),

@@ -26,7 +26,8 @@ absl::Status Play(const TempFolder& folder, RememberingSink& sink) {
 
 TEST(E4Test, ReadsEveryStream) {
   TempFolder folder;
-  folder.Write("S01/ACC.csv", "100.000000, 100.000000, 100.000000\n32.0, 32.0, 32.0\n-2,43,43\n1,2,3\n");
+  folder.Write("S01/ACC.csv",
+               "100.000000, 100.000000, 100.000000\n32.0, 32.0, 32.0\n-2,43,43\n1,2,3\n");
   folder.Write("S01/BVP.csv", "100\n64\n0\n-12.75\n7.5\n");
   folder.Write("S01/HR.csv", "110.000000\n1.000000\n83.00\n");
   folder.Write("S01/IBI.csv", "100.000000, IBI\n35.484375,0.890625\n");

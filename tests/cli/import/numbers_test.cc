@@ -33,7 +33,8 @@ TEST(ParseScaledDecimalTest, HoldsTheWholeRangeAndNoMore) {
 }
 
 TEST(ParseScaledDecimalTest, RefusesWhatIsNoNumber) {
-  for (const char* text : {"", " ", ".", "-", "abc", "1,5", "1.2.3", "0x10", "nan", "inf", "1e", "1 2"}) {
+  for (const char* text :
+       {"", " ", ".", "-", "abc", "1,5", "1.2.3", "0x10", "nan", "inf", "1e", "1 2"}) {
     EXPECT_EQ(ParseScaledDecimal(text, 9), std::nullopt) << text;
   }
 }

@@ -69,8 +69,7 @@ TEST(WavTest, PlacesFilesAtWholeSeconds) {
   ASSERT_THAT(imported.recordings[0].play(sink), IsOk());
   const auto& audio = sink.stream("audio");
   // 5 frames end in second 2, one second of silence follows.
-  EXPECT_THAT(audio.channel<int16_t>(0),
-              ElementsAre(1, 2, 3, 4, 5, 0, 0, 0, 0, 0, 0, 0, -7));
+  EXPECT_THAT(audio.channel<int16_t>(0), ElementsAre(1, 2, 3, 4, 5, 0, 0, 0, 0, 0, 0, 0, -7));
   EXPECT_EQ(audio.stamps()[12], 1000 + 3'000'000'000);
   EXPECT_EQ(audio.declaration.modality(), v1::MODALITY_AUDIO);
   EXPECT_EQ(audio.runs.size(), 4u);
@@ -78,8 +77,8 @@ TEST(WavTest, PlacesFilesAtWholeSeconds) {
 
 TEST(WavTest, StampsFollowTheRateWithoutDrift) {
   TempFolder folder;
-  const std::string a = folder.Write("a.wav", Wav({.rate_hz = 44'100},
-                                                  std::vector<int16_t>(44'100 * 3 + 17, 5)));
+  const std::string a =
+      folder.Write("a.wav", Wav({.rate_hz = 44'100}, std::vector<int16_t>(44'100 * 3 + 17, 5)));
   WavOptions options;
   options.start_ns = 0;
   RememberingSink sink;

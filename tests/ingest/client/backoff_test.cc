@@ -13,8 +13,7 @@ TEST(Backoff, StaysUnderTheDoublingCeilingAndTheCap) {
   for (uint64_t seed = 1; seed <= 200; ++seed) {
     Backoff backoff(kOptions, seed);
     for (int n = 0; n < 70; ++n) {
-      const absl::Duration ceiling =
-          n < 5 ? absl::Milliseconds(100) * (1 << n) : absl::Seconds(2);
+      const absl::Duration ceiling = n < 5 ? absl::Milliseconds(100) * (1 << n) : absl::Seconds(2);
       const absl::Duration wait = backoff.Next();
       EXPECT_GE(wait, absl::ZeroDuration());
       EXPECT_LT(wait, std::min(ceiling, absl::Seconds(2)) + absl::Nanoseconds(1)) << n;

@@ -28,7 +28,8 @@ TEST(StreamDigest, IsTheDocumentedBytes) {
 
 TEST(StreamDigest, RegularStampsCountAsTheStampsTheyStandFor) {
   TM_ASSERT_OK_AND_ASSIGN(const auto regular, signal::Stamps::Regular(0, 10, 4));
-  EXPECT_EQ(DigestOf(0, regular, "abcd"), DigestOf(0, signal::Stamps::Exact({0, 3, 6, 10}), "abcd"));
+  EXPECT_EQ(DigestOf(0, regular, "abcd"),
+            DigestOf(0, signal::Stamps::Exact({0, 3, 6, 10}), "abcd"));
 }
 
 TEST(StreamDigest, EveryBitCounts) {

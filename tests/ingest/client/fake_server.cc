@@ -117,7 +117,8 @@ grpc::Status FakeServer::RotateKey(grpc::ServerContext*, const v1::RotateKeyRequ
   return NextFailure("RotateKey");
 }
 
-grpc::Status FakeServer::DeclareStream(grpc::ServerContext*, const v1::DeclareStreamRequest* request,
+grpc::Status FakeServer::DeclareStream(grpc::ServerContext*,
+                                       const v1::DeclareStreamRequest* request,
                                        v1::DeclareStreamResponse*) {
   if (auto failure = NextFailure("DeclareStream"); !failure.ok()) return failure;
   MutexLock lock(mutex_);
@@ -183,8 +184,7 @@ v1::ReceiptBatch FakeServer::Sign(const std::vector<v1::ReceiptStatement>& state
 }
 
 grpc::Status FakeServer::Upload(
-    grpc::ServerContext*,
-    grpc::ServerReaderWriter<v1::UploadResponse, v1::UploadRequest>* stream) {
+    grpc::ServerContext*, grpc::ServerReaderWriter<v1::UploadResponse, v1::UploadRequest>* stream) {
   if (auto failure = NextFailure("Upload"); !failure.ok()) return failure;
   v1::UploadRequest request;
   if (!stream->Read(&request) || !request.has_open()) {
@@ -205,8 +205,8 @@ grpc::Status FakeServer::Upload(
     {
       MutexLock lock(mutex_);
       ++seen_.messages;
-      seen_.in_flight_most = std::max(
-          seen_.in_flight_most, static_cast<size_t>(request.chunks().envelopes_size()));
+      seen_.in_flight_most =
+          std::max(seen_.in_flight_most, static_cast<size_t>(request.chunks().envelopes_size()));
     }
     for (const auto& envelope : request.chunks().envelopes()) {
       if (cut_after > 0 && ++chunks > cut_after) {

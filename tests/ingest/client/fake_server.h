@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -103,8 +104,7 @@ class FakeServer final : public v1::DeviceService::Service,
 
   grpc::Status NextFailure(const std::string& method) TM_EXCLUDES(mutex_);
   // The statement on one envelope; nothing for a silent one.
-  std::optional<v1::ReceiptStatement> Admit(const v1::ChunkEnvelope& envelope)
-      TM_EXCLUDES(mutex_);
+  std::optional<v1::ReceiptStatement> Admit(const v1::ChunkEnvelope& envelope) TM_EXCLUDES(mutex_);
   v1::ReceiptBatch Sign(const std::vector<v1::ReceiptStatement>& statements) TM_EXCLUDES(mutex_);
 
   mutable Mutex mutex_;

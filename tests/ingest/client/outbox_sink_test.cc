@@ -50,9 +50,9 @@ TEST_F(OutboxSinkTest, WritesOneChunkPerRunAndRecordsAhead) {
   ASSERT_THAT(sink_.BeginBoot(boot_, start), IsOk());
   ASSERT_THAT(sink_.AddClockPair({}), IsOk());
   TM_ASSERT_OK_AND_ASSIGN(const signal::Stamps stamps, signal::Stamps::Regular(100, 300, 3));
-  ASSERT_THAT(sink_.Append(hr, {.first_counter = 9, .stamps = stamps, .values = "abcdef",
-                                .clock_id = 2}),
-              IsOk());
+  ASSERT_THAT(
+      sink_.Append(hr, {.first_counter = 9, .stamps = stamps, .values = "abcdef", .clock_id = 2}),
+      IsOk());
   ASSERT_THAT(sink_.Append(hr, {.first_counter = 12,
                                 .stamps = signal::Stamps::Exact({7, 7, -1}),
                                 .values = "ghijkl"}),

@@ -218,8 +218,8 @@ TEST_F(OutboxTest, DamageOnDiskIsFoundAndTheBodyKept) {
     ASSERT_THAT(outbox->Keep(ref, "damaged"), IsOk());
   }
   EXPECT_THAT(PendingNumbers(*outbox), IsEmpty());
-  const fs::path kept = path() / "kept" / refs[0].stream_id.ToString() /
-                        refs[0].writer_id.ToString();
+  const fs::path kept =
+      path() / "kept" / refs[0].stream_id.ToString() / refs[0].writer_id.ToString();
   EXPECT_TRUE(fs::exists(kept / FileOf(refs[0]).filename()));
   EXPECT_TRUE(fs::exists(kept / FileOf(refs[0], ".reason").filename()));
   EXPECT_EQ(Append(*outbox, 1)[0].number, 2u);

@@ -94,16 +94,15 @@ TEST_F(ReceiptDeskTest, AForgedReceiptDeletesNothing) {
 
 TEST_F(ReceiptDeskTest, AnUnknownKeyIsSaidSo) {
   const ReceiptMaker other("k9");
-  EXPECT_THAT(desk_->Handle(other.Sign({Statement(v1::OUTCOME_STORED,
-                                                  v1::DEVICE_ACTION_MAY_DELETE)}),
-                            *queue_),
-              StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(
+      desk_->Handle(other.Sign({Statement(v1::OUTCOME_STORED, v1::DEVICE_ACTION_MAY_DELETE)}),
+                    *queue_),
+      StatusIs(absl::StatusCode::kNotFound));
   EXPECT_EQ(outbox_->pending_chunks(), 1u);
 }
 
 TEST_F(ReceiptDeskTest, AReceiptForNothingInFlightIsCountedOnly) {
-  v1::ReceiptStatement statement =
-      Statement(v1::OUTCOME_STORED, v1::DEVICE_ACTION_MAY_DELETE);
+  v1::ReceiptStatement statement = Statement(v1::OUTCOME_STORED, v1::DEVICE_ACTION_MAY_DELETE);
   statement.set_sha256(std::string(AsView(Sha256("other"))));
   ASSERT_THAT(Handle(statement), IsOk());
   EXPECT_EQ(outbox_->pending_chunks(), 1u);

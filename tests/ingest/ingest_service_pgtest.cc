@@ -1,0 +1,443 @@
+#include <atomic>
+#include <thread>
+
+#include "base/mutex.h"
+#include "ingest/bundle.h"
+#include "ingest/ingest_service.h"
+#include "ingest/sql.h"
+#include "study/sql.h"
+#include "tests/ingest/ingest_fixture.h"
+
+namespace tidemark::ingest {
+namespace {
+
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+// Everybody is the one device, or its manager, until the device is revoked.
+class FakeAuthorizer : public rpc::Authorizer {
+ public:
+  absl::StatusOr<rpc::Caller> Authorize(std::string_view method, const grpc::ServerContextBase&,
+                                        const google::protobuf::Message&) override {
+    if (revoked_) return Revoked();
+    const Sender sender = SenderOf(1);
+    rpc::Caller caller;
+    caller.study_id = sender.study_id;
+    caller.object_participant = sender.participant_id;
+    caller.object_study = sender.study_id;
+    const bool managing = method.find("Quarantine") != std::string_view::npos;
+    caller.kind = managing ? rpc::CallerKind::kManager : rpc::CallerKind::kDevice;
+    if (managing) {
+      caller.principal_id = PrincipalId{UuidOf(8, 1)};
+      return caller;
+    }
+    caller.principal_id = PrincipalId{sender.device_id.uuid};
+    caller.participant_id = sender.participant_id;
+    caller.device_id = sender.device_id;
+    return caller;
+  }
+  absl::Status Recheck(const rpc::Caller&, bool may_block) override {
+    return revoked_ && may_block ? Revoked() : absl::OkStatus();
+  }
+  void Revoke() { revoked_ = true; }
+
+ private:
+  static absl::Status Revoked() {
+    return rpc::Error(absl::StatusCode::kUnauthenticated, v1::ERROR_REASON_DEVICE_REVOKED,
+                      "revoked");
+  }
+  std::atomic<bool> revoked_ = false;
+};
+
+class IngestServiceTest : public IngestFixture {
+ protected:
+  IngestServiceTest()
+      : app_pool_({.dsn = database_.Dsn("tm_app"),
+                   .connections_max = 4,
+                   .statements = {sql::kAllStatements, study::sql::kAllStatements}}) {
+    sender_ = AddDevice(1);
+    AddStream(sender_, 1);
+  }
+  ~IngestServiceTest() override { Stop(); }
+
+  void Serve(IngestOptions options) {
+    auto ingest = Ingest::Start(std::move(options));
+    ASSERT_TRUE(ingest.ok()) << ingest.status();
+    ingest_ = *std::move(ingest);
+    service_ = std::make_unique<IngestService>(
+        IngestServiceOptions{.authorizer = &authorizer_,
+                             .ingest = ingest_.get(),
+                             .context = {&app_pool_, keys_.get(), &Clock::Real(), "audience"}});
+    grpc::ServerBuilder builder;
+    builder.SetMaxReceiveMessageSize(9 << 20);
+    builder.RegisterService(service_.get());
+    server_ = builder.BuildAndStart();
+    ASSERT_NE(server_, nullptr);
+    stub_ = v1::IngestService::NewStub(server_->InProcessChannel({}));
+  }
+  void Serve() { Serve(Options()); }
+  void Stop() {
+    if (service_ != nullptr) service_->Shutdown();
+    if (server_ != nullptr) server_->Shutdown();
+    if (ingest_ != nullptr) ingest_->Shutdown();
+  }
+
+  static v1::UploadRequest Open() {
+    v1::UploadRequest request;
+    request.mutable_open();
+    return request;
+  }
+  static v1::UploadRequest Chunks(const std::vector<v1::ChunkEnvelope>& envelopes) {
+    v1::UploadRequest request;
+    for (const auto& envelope : envelopes) *request.mutable_chunks()->add_envelopes() = envelope;
+    return request;
+  }
+  v1::PutChunksResponse Put(const std::string& bundle, grpc::StatusCode expected = grpc::OK) {
+    v1::PutChunksRequest request;
+    request.set_bundle(bundle);
+    v1::PutChunksResponse response;
+    grpc::ClientContext context;
+    const grpc::Status status = stub_->PutChunks(&context, request, &response);
+    EXPECT_EQ(status.error_code(), expected) << status.error_message();
+    return response;
+  }
+  // What both ways of upload are compared by.
+  struct Answer {
+    v1::Outcome outcome;
+    v1::DeviceAction action;
+    v1::ReceiptReason reason;
+    auto operator<=>(const Answer&) const = default;
+  };
+  using Answers = std::multimap<std::string, Answer>;
+  void Collect(const v1::ReceiptBatch& batch, Answers* answers) const {
+    for (const v1::ReceiptStatement& s : Prove(batch)) {
+      answers->emplace(s.sha256(), Answer{s.outcome(), s.device_action(), s.reason()});
+    }
+  }
+  Answers UploadAll(const std::vector<v1::ChunkEnvelope>& envelopes) {
+    grpc::ClientContext context;
+    auto call = stub_->Upload(&context);
+    EXPECT_TRUE(call->Write(Open()));
+    for (const auto& envelope : envelopes) EXPECT_TRUE(call->Write(Chunks({envelope})));
+    call->WritesDone();
+    Answers answers;
+    v1::UploadResponse response;
+    while (call->Read(&response)) {
+      if (response.has_receipts()) Collect(response.receipts(), &answers);
+    }
+    const grpc::Status status = call->Finish();
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    return answers;
+  }
+
+  FakeAuthorizer authorizer_;
+  db::Pool app_pool_;
+  Sender sender_;
+  std::unique_ptr<IngestService> service_;
+  std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<v1::IngestService::Stub> stub_;
+};
+
+std::vector<v1::ChunkEnvelope> OneOfEachKind() {
+  v1::ChunkEnvelope damaged = EnvelopeOf(SamplesBody(1, 1));
+  damaged.mutable_body()->back() ^= 1;
+  v1::ChunkEnvelope unreadable = EnvelopeOf("\xff\xff");
+  v1::ChunkBody broken = SamplesBody(1, 2);
+  broken.mutable_samples()->set_count(1);
+  v1::ChunkEnvelope compressed = EnvelopeOf(SamplesBody(1, 3));
+  compressed.set_compression(static_cast<v1::Compression>(77));
+  return {EnvelopeOf(SamplesBody(1, 0)), damaged, unreadable, EnvelopeOf(broken), compressed,
+          EnvelopeOf(SamplesBody(7, 0))};
+}
+
+TEST_F(IngestServiceTest, BothWaysOfUploadGiveTheSameAnswers) {
+  Serve();
+  const Answers streamed = UploadAll(OneOfEachKind());
+  EXPECT_THAT(streamed, SizeIs(6));
+  database_.Execute("truncate chunk, segment, stream_state, quarantine, quarantine_usage");
+  BundleWriter bundle;
+  for (const v1::ChunkEnvelope& envelope : OneOfEachKind()) ASSERT_TRUE(bundle.TryAdd(envelope));
+  const v1::PutChunksResponse response = Put(bundle.Take());
+  EXPECT_EQ(response.entries_received(), 6u);
+  EXPECT_FALSE(response.truncated());
+  Answers put;
+  for (const v1::ReceiptBatch& batch : response.receipts()) Collect(batch, &put);
+  EXPECT_EQ(put, streamed);
+}
+
+TEST_F(IngestServiceTest, OpensWithItsLimits) {
+  Serve();
+  grpc::ClientContext context;
+  auto call = stub_->Upload(&context);
+  ASSERT_TRUE(call->Write(Open()));
+  v1::UploadResponse response;
+  ASSERT_TRUE(call->Read(&response));
+  EXPECT_EQ(response.opened().chunks_in_flight_max(), kChunksInFlightMax);
+  EXPECT_EQ(response.opened().restore_generation(), 3u);
+  EXPECT_GT(response.opened().server_time().seconds(), 0);
+  call->WritesDone();
+  EXPECT_FALSE(call->Read(&response));
+  EXPECT_TRUE(call->Finish().ok());
+}
+
+TEST_F(IngestServiceTest, ASlowReaderAndATinyBudgetStillGetEveryReceipt) {
+  messages_max_ = 2;
+  Serve();
+  constexpr uint64_t kChunks = 400;
+  grpc::ClientContext context;
+  auto call = stub_->Upload(&context);
+  std::thread writer([&] {
+    call->Write(Open());
+    for (uint64_t i = 0; i < kChunks; ++i) {
+      call->Write(Chunks({EnvelopeOf(SamplesBody(1, i)), EnvelopeOf(SamplesBody(1, i))}));
+    }
+    call->WritesDone();
+  });
+  Answers answers;
+  v1::UploadResponse response;
+  while (call->Read(&response)) {
+    if (response.has_receipts()) Collect(response.receipts(), &answers);
+  }
+  writer.join();
+  EXPECT_TRUE(call->Finish().ok());
+  EXPECT_THAT(answers, SizeIs(2 * kChunks));
+  EXPECT_EQ(Query("select stored from stream_state"), "{[0,400)}");
+}
+
+TEST_F(IngestServiceTest, BreaksOfProtocolEndTheCall) {
+  Serve();
+  const auto first_message = [&](const v1::UploadRequest& request) {
+    grpc::ClientContext context;
+    auto call = stub_->Upload(&context);
+    call->Write(request);
+    v1::UploadResponse response;
+    EXPECT_FALSE(call->Read(&response));
+    return call->Finish();
+  };
+  EXPECT_EQ(first_message(Chunks({EnvelopeOf(SamplesBody(1, 0))})).error_code(),
+            grpc::INVALID_ARGUMENT);
+  EXPECT_EQ(first_message(v1::UploadRequest()).error_code(), grpc::INVALID_ARGUMENT);
+
+  const auto after_open = [&](const v1::UploadRequest& request) {
+    grpc::ClientContext context;
+    auto call = stub_->Upload(&context);
+    call->Write(Open());
+    call->Write(request);
+    v1::UploadResponse response;
+    while (call->Read(&response)) continue;
+    return call->Finish();
+  };
+  EXPECT_EQ(after_open(Open()).error_code(), grpc::INVALID_ARGUMENT);
+  EXPECT_EQ(after_open(Chunks({})).error_code(), grpc::INVALID_ARGUMENT);
+  EXPECT_EQ(after_open(Chunks(std::vector<v1::ChunkEnvelope>(257))).error_code(),
+            grpc::INVALID_ARGUMENT);
+  const v1::ChunkEnvelope large = EnvelopeOf(std::string(600'000, 'x'));
+  EXPECT_EQ(after_open(Chunks({large, large})).error_code(), grpc::INVALID_ARGUMENT);
+}
+
+TEST_F(IngestServiceTest, ARevocationEndsAnIdleCall) {
+  Serve();
+  grpc::ClientContext context;
+  auto call = stub_->Upload(&context);
+  call->Write(Open());
+  v1::UploadResponse response;
+  ASSERT_TRUE(call->Read(&response));
+  authorizer_.Revoke();
+  const absl::Time revoked = absl::Now();
+  EXPECT_FALSE(call->Read(&response));
+  EXPECT_LT(absl::Now() - revoked, absl::Seconds(5));
+  const grpc::Status status = call->Finish();
+  EXPECT_EQ(status.error_code(), grpc::UNAUTHENTICATED);
+  EXPECT_EQ(rpc::ReasonOf(status), v1::ERROR_REASON_DEVICE_REVOKED);
+  Put(std::string(kBundleMagic), grpc::UNAUTHENTICATED);
+}
+
+TEST_F(IngestServiceTest, RefusesWhileNotReady) {
+  IngestOptions options = Options();
+  options.ready = [] { return absl::FailedPreconditionError("fsync is off"); };
+  Serve(std::move(options));
+  grpc::ClientContext context;
+  auto call = stub_->Upload(&context);
+  call->Write(Open());
+  v1::UploadResponse response;
+  EXPECT_FALSE(call->Read(&response));
+  const grpc::Status status = call->Finish();
+  EXPECT_EQ(status.error_code(), grpc::FAILED_PRECONDITION);
+  EXPECT_EQ(rpc::ReasonOf(status), v1::ERROR_REASON_INGEST_REFUSED);
+  Put(std::string(kBundleMagic), grpc::FAILED_PRECONDITION);
+}
+
+TEST_F(IngestServiceTest, ShutdownEndsOpenCalls) {
+  Serve();
+  grpc::ClientContext context;
+  auto call = stub_->Upload(&context);
+  call->Write(Open());
+  v1::UploadResponse response;
+  ASSERT_TRUE(call->Read(&response));
+  service_->Shutdown();
+  EXPECT_FALSE(call->Read(&response));
+  EXPECT_EQ(call->Finish().error_code(), grpc::UNAVAILABLE);
+}
+
+TEST_F(IngestServiceTest, AClientThatGoesAwayLeavesNothingBehind) {
+  Serve();
+  for (int i = 0; i < 20; ++i) {
+    grpc::ClientContext context;
+    auto call = stub_->Upload(&context);
+    call->Write(Open());
+    call->Write(Chunks({EnvelopeOf(SamplesBody(1, static_cast<uint64_t>(i)))}));
+    context.TryCancel();
+  }
+  EXPECT_THAT(UploadAll({EnvelopeOf(SamplesBody(1, 50))}), SizeIs(1));
+}
+
+TEST_F(IngestServiceTest, ATruncatedBundleTellsWhatArrived) {
+  Serve();
+  BundleWriter bundle;
+  ASSERT_TRUE(bundle.TryAdd(EnvelopeOf(SamplesBody(1, 0))));
+  ASSERT_TRUE(bundle.TryAdd(EnvelopeOf(SamplesBody(1, 1))));
+  std::string raw = bundle.Take();
+  raw.pop_back();
+  const v1::PutChunksResponse response = Put(raw);
+  EXPECT_EQ(response.entries_received(), 1u);
+  EXPECT_TRUE(response.truncated());
+  EXPECT_THAT(response.receipts(), SizeIs(1));
+  Put("TMBX", grpc::INVALID_ARGUMENT);
+  EXPECT_THAT(Put(std::string(kBundleMagic)).receipts(), IsEmpty());
+}
+
+TEST_F(IngestServiceTest, UploadStateTellsSettledAndMissing) {
+  Serve();
+  UploadAll({EnvelopeOf(SamplesBody(1, 0)), EnvelopeOf(SamplesBody(1, 0)),
+             EnvelopeOf(SamplesBody(1, 1)), EnvelopeOf(SamplesBody(1, 5))});
+  v1::AbandonRangeRequest abandon;
+  abandon.set_participant_id(sender_.participant_id.ToString());
+  abandon.set_stream_id(StreamId{UuidOf(4, 1)}.ToString());
+  abandon.set_writer_id(WriterId{UuidOf(5, 1)}.ToString());
+  abandon.mutable_range()->set_begin(1);
+  abandon.mutable_range()->set_end(4);
+  abandon.set_reason("lost");
+  for (int twice = 0; twice < 2; ++twice) {
+    grpc::ClientContext context;
+    v1::AbandonRangeResponse response;
+    const grpc::Status status = stub_->AbandonRange(&context, abandon, &response);
+    ASSERT_TRUE(status.ok()) << status.error_message();
+    const v1::WriterState& state = response.writer();
+    EXPECT_EQ(state.high_water(), 4u);
+    ASSERT_THAT(state.stored(), SizeIs(2));
+    ASSERT_THAT(state.abandoned(), SizeIs(1));
+    EXPECT_EQ(state.abandoned(0).begin(), 2u);
+    EXPECT_EQ(state.abandoned(0).end(), 4u);
+    ASSERT_THAT(state.missing(), SizeIs(1));
+    EXPECT_EQ(state.missing(0).begin(), 4u);
+    EXPECT_EQ(state.missing(0).end(), 5u);
+  }
+  v1::GetUploadStateRequest request;
+  request.set_participant_id(sender_.participant_id.ToString());
+  v1::GetUploadStateResponse response;
+  grpc::ClientContext context;
+  const grpc::Status status = stub_->GetUploadState(&context, request, &response);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  ASSERT_THAT(response.writers(), SizeIs(1));
+  EXPECT_EQ(response.writers(0).stored_chunks(), 3u);
+  EXPECT_EQ(response.writers(0).duplicate_chunks(), 1u);
+  EXPECT_EQ(response.writers(0).newest_device_ns(), 5'990'000'000);
+  EXPECT_EQ(response.restore_generation(), 3u);
+  EXPECT_THAT(response.next_page_token(), IsEmpty());
+
+  abandon.set_stream_id(StreamId{UuidOf(4, 66)}.ToString());
+  grpc::ClientContext foreign;
+  v1::AbandonRangeResponse ignored;
+  EXPECT_EQ(stub_->AbandonRange(&foreign, abandon, &ignored).error_code(), grpc::NOT_FOUND);
+}
+
+TEST_F(IngestServiceTest, UploadStateComesInPages) {
+  Serve();
+  std::vector<v1::ChunkEnvelope> envelopes;
+  for (char writer = 'a'; writer < 'h'; ++writer) {
+    v1::ChunkBody body = SamplesBody(1, 0);
+    body.set_writer_id(std::string(16, writer));
+    envelopes.push_back(EnvelopeOf(body));
+  }
+  UploadAll(envelopes);
+  v1::GetUploadStateRequest request;
+  request.set_participant_id(sender_.participant_id.ToString());
+  request.set_page_size(3);
+  std::vector<std::string> writers;
+  do {
+    v1::GetUploadStateResponse response;
+    grpc::ClientContext context;
+    ASSERT_TRUE(stub_->GetUploadState(&context, request, &response).ok());
+    EXPECT_LE(response.writers_size(), 3);
+    for (const v1::WriterState& state : response.writers()) writers.push_back(state.writer_id());
+    request.set_page_token(response.next_page_token());
+  } while (!request.page_token().empty());
+  EXPECT_THAT(writers, SizeIs(7));
+  EXPECT_TRUE(std::is_sorted(writers.begin(), writers.end()));
+}
+
+TEST_F(IngestServiceTest, QuarantineIsListedReadRedrivenAndDiscarded) {
+  Serve();
+  const v1::ChunkBody late = SamplesBody(8, 0);
+  const v1::ChunkBody hopeless = SamplesBody(8, 1);
+  UploadAll({EnvelopeOf(late), EnvelopeOf(hopeless)});
+  const std::string participant = sender_.participant_id.ToString();
+
+  v1::ListQuarantineRequest list;
+  list.set_participant_id(participant);
+  v1::ListQuarantineResponse listed;
+  grpc::ClientContext list_context;
+  ASSERT_TRUE(stub_->ListQuarantine(&list_context, list, &listed).ok());
+  ASSERT_THAT(listed.chunks(), SizeIs(2));
+  EXPECT_EQ(listed.chunks(0).reason(), v1::RECEIPT_REASON_STREAM_UNKNOWN);
+  EXPECT_EQ(listed.chunks(0).state(), v1::QUARANTINE_STATE_HELD);
+  const int late_place = listed.chunks(0).number() == 0 ? 0 : 1;
+
+  v1::GetQuarantinedRequest get;
+  get.set_participant_id(participant);
+  get.set_quarantine_id(listed.chunks(late_place).quarantine_id());
+  v1::GetQuarantinedResponse got;
+  grpc::ClientContext get_context;
+  ASSERT_TRUE(stub_->GetQuarantined(&get_context, get, &got).ok());
+  EXPECT_EQ(got.body(), late.SerializeAsString());
+
+  AddStream(sender_, 8);
+  v1::RedriveQuarantinedRequest redrive;
+  redrive.set_request_id(Uuid::MakeRandom().ToString());
+  redrive.set_participant_id(participant);
+  redrive.set_quarantine_id(get.quarantine_id());
+  for (int twice = 0; twice < 2; ++twice) {
+    v1::RedriveQuarantinedResponse redriven;
+    grpc::ClientContext context;
+    const grpc::Status status = stub_->RedriveQuarantined(&context, redrive, &redriven);
+    ASSERT_TRUE(status.ok()) << status.error_message();
+    EXPECT_EQ(redriven.outcome(), v1::OUTCOME_STORED);
+    EXPECT_EQ(redriven.chunk().state(), v1::QUARANTINE_STATE_REDRIVEN);
+  }
+  redrive.set_request_id(Uuid::MakeRandom().ToString());
+  v1::RedriveQuarantinedResponse gone;
+  grpc::ClientContext gone_context;
+  EXPECT_EQ(stub_->RedriveQuarantined(&gone_context, redrive, &gone).error_code(),
+            grpc::FAILED_PRECONDITION);
+
+  v1::DiscardQuarantinedRequest discard;
+  discard.set_request_id(Uuid::MakeRandom().ToString());
+  discard.set_participant_id(participant);
+  discard.set_quarantine_id(listed.chunks(1 - late_place).quarantine_id());
+  discard.set_reason("nobody knows what it is");
+  v1::DiscardQuarantinedResponse discarded;
+  grpc::ClientContext discard_context;
+  const grpc::Status status = stub_->DiscardQuarantined(&discard_context, discard, &discarded);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(discarded.chunk().state(), v1::QUARANTINE_STATE_DISCARDED);
+  get.set_quarantine_id(discard.quarantine_id());
+  grpc::ClientContext after;
+  EXPECT_EQ(stub_->GetQuarantined(&after, get, &got).error_code(), grpc::NOT_FOUND);
+  EXPECT_EQ(Query("select held_bytes || ' ' || held_chunks from quarantine_usage"), "0 0");
+  // Sent again, it is still what it was.
+  const Answers again = UploadAll({EnvelopeOf(hopeless)});
+  EXPECT_EQ(again.begin()->second.outcome, v1::OUTCOME_QUARANTINED);
+}
+
+}  // namespace
+}  // namespace tidemark::ingest

@@ -1,0 +1,213 @@
+#include <grpcpp/generic/generic_stub.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "base/log.h"
+#include "server/commands.h"
+#include "server/files.h"
+#include "server/server.h"
+#include "tests/server/server_fixture.h"
+
+namespace tidemark::server {
+namespace {
+
+using support::IsOk;
+using support::StatusIs;
+using support::TestDatabase;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// A certificate for "localhost" signed by its own key, as PEM in two files.
+void MakeCertificate(const std::string& cert_path, const std::string& key_path) {
+  EVP_PKEY* key = EVP_EC_gen("P-256");
+  X509* cert = X509_new();
+  X509_set_version(cert, 2);
+  ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
+  X509_gmtime_adj(X509_getm_notBefore(cert), 0);
+  X509_gmtime_adj(X509_getm_notAfter(cert), 3600);
+  X509_set_pubkey(cert, key);
+  X509_NAME* name = X509_get_subject_name(cert);
+  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
+                             reinterpret_cast<const unsigned char*>("localhost"), -1, -1, 0);
+  X509_set_issuer_name(cert, name);
+  X509_sign(cert, key, EVP_sha256());
+  FILE* file = fopen(cert_path.c_str(), "w");
+  PEM_write_X509(file, cert);
+  fclose(file);
+  file = fopen(key_path.c_str(), "w");
+  PEM_write_PrivateKey(file, key, nullptr, nullptr, 0, nullptr, nullptr);
+  fclose(file);
+  X509_free(cert);
+  EVP_PKEY_free(key);
+}
+
+absl::StatusOr<v1::GetServerInfoResponse> GetInfo(const std::shared_ptr<grpc::Channel>& channel) {
+  const auto stub = v1::ServerService::NewStub(channel);
+  return Invoke(*stub, &v1::ServerService::Stub::GetServerInfo, v1::GetServerInfoRequest(), "");
+}
+
+// grpc.health.v1.HealthCheckResponse.status of the whole server: 1 serving, 2 not serving.
+int Health(const std::shared_ptr<grpc::Channel>& channel) {
+  grpc::GenericStub stub(channel);
+  grpc::ClientContext context;
+  Prepare(context, "");
+  grpc::CompletionQueue queue;
+  const grpc::Slice empty;
+  const auto call = stub.PrepareUnaryCall(&context, "/grpc.health.v1.Health/Check",
+                                          grpc::ByteBuffer(&empty, 1), &queue);
+  call->StartCall();
+  grpc::ByteBuffer answer;
+  grpc::Status status;
+  call->Finish(&answer, &status, nullptr);
+  void* tag = nullptr;
+  bool ok = false;
+  queue.Next(&tag, &ok);
+  queue.Shutdown();
+  grpc::Slice bytes;
+  if (!status.ok() || !answer.DumpToSingleSlice(&bytes).ok() || bytes.size() != 2) return -1;
+  return bytes.begin()[1];  // field 1, varint
+}
+
+class ServerTest : public ::testing::Test {
+ protected:
+  const TemporaryFolder folder_;
+  const TestDatabase database_;
+};
+
+TEST_F(ServerTest, ServesOnAFreePortAndSaysWhich) {
+  Config config = TestConfig(database_, folder_);
+  config.port_file = folder_.File("port");
+  TM_ASSERT_OK_AND_ASSIGN(const auto server, Server::Start(config));
+  EXPECT_GT(server->port(), 0);
+  TM_ASSERT_OK_AND_ASSIGN(const std::string port, ReadWholeFile(config.port_file));
+  EXPECT_EQ(port, std::to_string(server->port()) + "\n");
+  const auto channel = grpc::CreateChannel("127.0.0.1:" + std::to_string(server->port()),
+                                           grpc::InsecureChannelCredentials());
+  TM_ASSERT_OK_AND_ASSIGN(const auto info, GetInfo(channel));
+  EXPECT_EQ(info.audience(), "test-audience");
+  EXPECT_FALSE(info.version().empty());
+  EXPECT_EQ(info.limits().bundle_bytes_max(), 8u << 20);
+  EXPECT_EQ(info.receipt_keys_size(), 1);
+  EXPECT_EQ(Health(channel), 1);
+}
+
+TEST_F(ServerTest, ServesTls) {
+  Config config = TestConfig(database_, folder_);
+  config.tls_cert = folder_.File("cert.pem");
+  config.tls_key = folder_.File("key.pem");
+  MakeCertificate(config.tls_cert, config.tls_key);
+  TM_ASSERT_OK_AND_ASSIGN(const auto server, Server::Start(config));
+  grpc::SslCredentialsOptions trust;
+  TM_ASSERT_OK_AND_ASSIGN(trust.pem_root_certs, ReadWholeFile(config.tls_cert));
+  grpc::ChannelArguments arguments;
+  arguments.SetSslTargetNameOverride("localhost");
+  const std::string target = "127.0.0.1:" + std::to_string(server->port());
+  EXPECT_THAT(GetInfo(grpc::CreateCustomChannel(target, grpc::SslCredentials(trust), arguments)),
+              IsOk());
+  EXPECT_FALSE(GetInfo(grpc::CreateChannel(target, grpc::InsecureChannelCredentials())).ok());
+}
+
+TEST_F(ServerTest, RolesThatCouldGoAroundRowSecurityAreRefused) {
+  Config config = TestConfig(database_, folder_);
+  config.app_user = "postgres";
+  EXPECT_THAT(Server::Start(config).status(),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("superuser")));
+  config = TestConfig(database_, folder_);
+  config.read_user = "tm_owner";
+  EXPECT_THAT(Server::Start(config).status(),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("owns tables")));
+}
+
+TEST_F(ServerTest, DatabaseThatWasNotMigratedIsRefused) {
+  const support::EmptyDatabase empty;
+  Config config = TestConfig(database_, folder_);
+  config.dsn = empty.SuperuserDsn();
+  EXPECT_EQ(Server::Start(config).status().code(), absl::StatusCode::kFailedPrecondition);
+}
+
+TEST_F(ServerTest, FaultsOfTheConfigurationAreNamedTogether) {
+  EXPECT_THAT(
+      Server::Start(Config()).status(),
+      StatusIs(absl::StatusCode::kInvalidArgument, AllOf(HasSubstr("--dsn"), HasSubstr("--keys"))));
+}
+
+TEST_F(ServerTest, TakenPortIsRefused) {
+  TM_ASSERT_OK_AND_ASSIGN(const auto first, Server::Start(TestConfig(database_, folder_)));
+  Config config = TestConfig(database_, folder_);
+  config.listen = "127.0.0.1:" + std::to_string(first->port());
+  EXPECT_EQ(Server::Start(config).status().code(), absl::StatusCode::kUnavailable);
+}
+
+TEST_F(ServerTest, ShutdownEndsCallsAndMayBeRepeated) {
+  TM_ASSERT_OK_AND_ASSIGN(const auto server, Server::Start(TestConfig(database_, folder_)));
+  const auto channel = grpc::CreateChannel("127.0.0.1:" + std::to_string(server->port()),
+                                           grpc::InsecureChannelCredentials());
+  ASSERT_THAT(GetInfo(channel), IsOk());
+  server->Shutdown(absl::Seconds(1));
+  server->Shutdown(absl::Seconds(1));
+  EXPECT_FALSE(GetInfo(channel).ok());
+}
+
+TEST_F(ServerTest, OperatorIsBootstrappedOnce) {
+  Config config = TestConfig(database_, folder_);
+  const std::string file = folder_.File("operator.token");
+  ASSERT_THAT(BootstrapOperator(config, file), IsOk());
+  TM_ASSERT_OK_AND_ASSIGN(const std::string token, ReadWholeFile(file));
+  EXPECT_THAT(BootstrapOperator(config, file), IsOk());
+  EXPECT_EQ(*ReadWholeFile(file), token);
+  EXPECT_TRUE(absl::IsFailedPrecondition(BootstrapOperator(config, folder_.File("other"))));
+  EXPECT_FALSE(std::filesystem::exists(folder_.File("other")));
+}
+
+TEST_F(ServerTest, AccessTableNamesEveryService) {
+  TM_ASSERT_OK_AND_ASSIGN(const std::string table, PrintAccess());
+  for (const char* service : {"Study", "Device", "Ingest", "Signal", "Server"}) {
+    EXPECT_THAT(table, HasSubstr(std::string("/tidemark.v1.") + service + "Service/"));
+  }
+}
+
+class ServerCallsTest : public ServerFixture {};
+
+TEST_F(ServerCallsTest, RevokedDeviceIsToldSo) {
+  const Site site = MakeSite("revoked");
+  v1::RevokeDeviceRequest revoke;
+  revoke.set_request_id(NewRequestId());
+  revoke.set_participant_id(site.participant_id);
+  revoke.set_device_id(site.device_id);
+  ASSERT_THAT(Invoke(*devices_, &v1::DeviceService::Stub::RevokeDevice, revoke, site.manager_token),
+              IsOk());
+  const auto session = OpenSession(site);
+  EXPECT_THAT(session.status(), StatusIs(absl::StatusCode::kUnauthenticated));
+  EXPECT_EQ(rpc::ReasonOf(session.status()), v1::ERROR_REASON_DEVICE_REVOKED);
+}
+
+TEST_F(ServerCallsTest, LogsHoldNoSecrets) {
+  InitLog("debug", false);
+  ::testing::internal::CaptureStderr();
+  const Site site = MakeSite("quiet");
+  v1::ListStudiesRequest bad;
+  bad.set_page_size(5000);
+  EXPECT_FALSE(
+      Invoke(*studies_, &v1::StudyService::Stub::ListStudies, bad, site.manager_token).ok());
+  // A failure that is logged.
+  database_.Execute("alter table study rename to study_away");
+  v1::CreateStudyRequest request;
+  request.set_request_id(NewRequestId());
+  request.set_name("secret-name");
+  EXPECT_THAT(
+      Invoke(*studies_, &v1::StudyService::Stub::CreateStudy, request, operator_token_).status(),
+      StatusIs(absl::StatusCode::kInternal, "internal error"));
+  const std::string log = ::testing::internal::GetCapturedStderr();
+  EXPECT_THAT(log, HasSubstr("CreateStudy"));
+  for (const std::string& secret :
+       {operator_token_, site.manager_token, site.session_token, std::string("secret-name")}) {
+    EXPECT_THAT(log, Not(HasSubstr(secret.substr(secret.size() - 11))));
+  }
+}
+
+}  // namespace
+}  // namespace tidemark::server
