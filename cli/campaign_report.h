@@ -16,7 +16,7 @@ struct ModalitySummary {
   uint64_t streams = 0;
   uint64_t samples = 0;
   uint64_t value_bytes = 0;   // as recorded
-  uint64_t stamp_bytes = 0;   // 8 per sample
+  uint64_t stamp_bytes = 0;   // as recorded: little for regular ones, 8 per sample for others
   uint64_t stored_bytes = 0;  // payload and tiles at rest
 };
 

@@ -69,8 +69,7 @@ Commands::Commands() : root_("Tidemark: recordings of a wearable field study", "
   root_.add_flag("--json", options_.json, "One JSON document on stdout");
   root_.add_flag("-q,--quiet", options_.quiet, "No progress and notes on stderr");
   root_.add_flag("-v,--verbose", options_.verbose, "Errors with their code and details");
-  root_.add_flag("--no-color", options_.no_color, "No colours")
-      ->envname("NO_COLOR");
+  root_.add_flag("--no-color", options_.no_color, "No colours")->envname("NO_COLOR");
   root_.add_flag("--no-input", options_.no_input, "Never ask (no command asks)");
 }
 

@@ -85,10 +85,19 @@ absl::StatusOr<DemoStudy> MakeStudy(const Api& operator_api, const fs::path& wor
   return demo;
 }
 
+// How this very program is called again, short where it can be.
+std::string OwnPath() {
+  std::error_code error;
+  const fs::path self = fs::read_symlink("/proc/self/exe", error);
+  if (error) return "tidemark";
+  const fs::path near = fs::proximate(self, error);
+  return error || near.native().starts_with("..") ? self.string() : near.string();
+}
+
 void SayWhatNext(Context& context, const DemoStudy& demo, const CampaignResult& result) {
   if (result.devices.empty() || result.devices.front().streams.empty()) return;
   const DeviceOutcome& device = result.devices.front();
-  const std::string common = fmt::format("tidemark --server {} --token-file {}",
+  const std::string common = fmt::format("{} --server {} --token-file {}", OwnPath(),
                                          context.options().server, demo.token_file.string());
   const std::string participant = fmt::format("{}/{}", demo.name, device.participant_code);
   context.progress().Say(fmt::format(

@@ -38,6 +38,7 @@ void Progress::Say(std::string_view line) {
   if (quiet_) return;
   MutexLock lock(mutex_);
   ClearLocked();
+  std::fflush(stdout);  // what was said before stays before it
   fmt::print(stderr, "{}\n", line);
 }
 

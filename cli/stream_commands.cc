@@ -25,7 +25,7 @@ std::string ChannelsOf(const v1::StreamDeclaration& declaration) {
   std::string text;
   for (const v1::Channel& channel : declaration.channels()) {
     if (!text.empty()) text += ' ';
-    text += fmt::format("{}[{}]", channel.name(), channel.unit());
+    text += fmt::format("{}:{}", channel.name(), channel.unit());
   }
   return text.empty() ? declaration.media_type() : text;
 }

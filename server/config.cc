@@ -241,8 +241,8 @@ absl::StatusOr<CommandLine> ParseCommandLine(std::span<const std::string> args) 
   std::string roles = fmt::format("{}", fmt::join(line.config.roles, ","));
 
   CLI::App app(
-      "The Tidemark server. Every setting is a flag, a variable TIDEMARK_<NAME>, or a "
-      "line name=value of the file given with --config, in this order.",
+      "The Tidemark server. Every setting is a flag, a line name=value of the file given "
+      "with --config, or a variable TIDEMARK_<NAME>; what comes first in this order counts.",
       "tidemarkd");
   app.set_help_flag();
   app.set_config("--config", "", "file of settings")->envname("TIDEMARK_CONFIG");

@@ -1,4 +1,4 @@
-// What a server is started with: flags, then TIDEMARK_* variables, then a file, then defaults.
+// What a server is started with: flags, then a file, then TIDEMARK_* variables, then defaults.
 #pragma once
 
 #include <cstdint>

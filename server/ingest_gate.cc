@@ -24,7 +24,7 @@ absl::Status IngestGate::Check() const {
 void IngestGate::Update(const absl::Status& looked) {
   MutexLock lock(mutex_);
   if (!looked.ok() && !absl::IsFailedPrecondition(looked)) return;
-  if (looked.ok() != refusal_.ok()) {
+  if (looked != refusal_) {
     if (looked.ok()) {
       LogInfo("ingest is open");
     } else {

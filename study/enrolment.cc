@@ -7,7 +7,7 @@
 #include "base/rpc/reason.h"
 #include "base/status_macros.h"
 #include "study/audit.h"
-#include "study/device_rows.h"
+#include "study/pg_device_rows.h"
 #include "study/devices.h"
 #include "study/fields.h"
 #include "study/principals.h"

@@ -25,7 +25,7 @@ void StreamDigest::AddSamples(uint64_t first_counter, const signal::Stamps& stam
   ++summary_.runs;
   summary_.samples += stamps.size();
   summary_.value_bytes += values.size();
-  summary_.stamp_bytes += stamps.size() * sizeof(int64_t);
+  summary_.stamp_bytes += (stamps.is_regular() ? 2 : stamps.size()) * sizeof(int64_t);
   if (stamps.size() > 0) AddSpan(stamps[0], stamps[stamps.size() - 1]);
 }
 

@@ -22,10 +22,14 @@ class StreamDigest {
     uint64_t runs = 0;
     uint64_t samples = 0;
     uint64_t value_bytes = 0;
-    uint64_t stamp_bytes = 0;
+    uint64_t stamp_bytes = 0;  // as they were given: 16 a run if regular, else 8 a sample
     // Sum over runs of |last - first| where it is plausible (at most an hour).
     double seconds = 0;
-    friend bool operator==(const Summary&, const Summary&) = default;
+    // Of what was recorded; how stamps were written down is not part of it.
+    friend bool operator==(const Summary& a, const Summary& b) {
+      return a.sha256 == b.sha256 && a.runs == b.runs && a.samples == b.samples &&
+             a.value_bytes == b.value_bytes;
+    }
   };
 
   void AddSamples(uint64_t first_counter, const signal::Stamps& stamps, std::string_view values);

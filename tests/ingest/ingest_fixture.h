@@ -57,6 +57,7 @@ class IngestFixture : public ::testing::Test {
             .receipts = {.key = key_, .key_id = "k", .restore_generation = 3},
             .quotas = quotas_,
             .patience = patience_,
+            .ready = {},
             .messages_in_flight_max = messages_max_};
   }
 

@@ -28,7 +28,12 @@ ALLOWED = {
 
 # Who speaks gRPC. Of base/rpc, the reasons and page tokens are free of it and open to the domains.
 GRPC_FOLDERS = ("server/", "cli/", "ingest/client/", "base/rpc/", "proto/")
-GRPC_FILE = re.compile(r"(_service|_reactor)\.(h|cc)$")
+# Beside services and reactors: what only they use (all in a *_service module of CMake).
+GRPC_FILE = re.compile(
+    r"(_service|_reactor)\.(h|cc)$"
+    r"|^study/(database_authorizer|handle)\.(h|cc)$"
+    r"|^ingest/(upload_calls|upload_stream)\.(h|cc)$"
+)
 DATABASE_FOLDERS = ("base/db/",)
 DATABASE_FILE = re.compile(r"(^|/)pg_[^/]*\.(h|cc)$")
 

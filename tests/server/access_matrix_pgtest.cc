@@ -23,7 +23,7 @@ using google::protobuf::Message;
 using google::protobuf::MessageFactory;
 using google::protobuf::MethodDescriptor;
 
-const std::set<std::string> kUnauthenticated = {
+const std::set<std::string> kOpenToAll = {
     "/tidemark.v1.DeviceService/Enrol", "/tidemark.v1.DeviceService/OpenSession",
     "/tidemark.v1.DeviceService/RequestChallenge", "/tidemark.v1.ServerService/GetServerInfo"};
 
@@ -184,7 +184,7 @@ TEST_F(AccessMatrixTest, EveryCellIsAsTheOptionsSay) {
       }
     }
   }
-  EXPECT_EQ(open_to_all, kUnauthenticated);
+  EXPECT_EQ(open_to_all, kOpenToAll);
   EXPECT_GE(cells, 12 * 20);
 }
 

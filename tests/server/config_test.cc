@@ -58,20 +58,20 @@ TEST(ConfigTest, AllFaultsComeTogether) {
                              HasSubstr("--nonsense"), HasSubstr("\"loud\""))));
 }
 
-TEST(ConfigTest, VariablesStandBehindFlagsAndBeforeTheFile) {
+TEST(ConfigTest, FlagsComeBeforeTheFileAndTheFileBeforeVariables) {
   const std::string path =
       (std::filesystem::temp_directory_path() / Uuid::MakeRandom().ToString()).string();
-  std::ofstream(path) << "audience=\"from-file\"\nlog-level=\"error\"\nport-file=\"/p\"\n";
+  std::ofstream(path) << "audience=\"from-file\"\nlog-level=\"error\"\n";
   setenv("TIDEMARK_AUDIENCE", "from-variable", 1);
-  setenv("TIDEMARK_LOG_LEVEL", "warning", 1);
+  setenv("TIDEMARK_PORT_FILE", "/from-variable", 1);
   const auto line = Parse(Good({"--config", path, "--log-level", "debug"}));
   unsetenv("TIDEMARK_AUDIENCE");
-  unsetenv("TIDEMARK_LOG_LEVEL");
+  unsetenv("TIDEMARK_PORT_FILE");
   std::filesystem::remove(path);
   ASSERT_THAT(line, IsOk());
   EXPECT_EQ(line->config.log_level, "debug");
-  EXPECT_EQ(line->config.port_file, "/p");
-  EXPECT_EQ(line->config.audience, "from-variable");
+  EXPECT_EQ(line->config.audience, "from-file");
+  EXPECT_EQ(line->config.port_file, "/from-variable");
 }
 
 TEST(ConfigTest, OtherThanLoopbackNeedsAnEdge) {

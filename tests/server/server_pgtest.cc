@@ -2,6 +2,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -70,6 +71,12 @@ int Health(const std::shared_ptr<grpc::Channel>& channel) {
   grpc::Slice bytes;
   if (!status.ok() || !answer.DumpToSingleSlice(&bytes).ok() || bytes.size() != 2) return -1;
   return bytes.begin()[1];  // field 1, varint
+}
+
+// ctest says where the sources are; a test that is run by hand stands in their root.
+std::string SourceFile(const std::string& path) {
+  const char* root = std::getenv("TIDEMARK_SOURCE_DIR");
+  return (root != nullptr ? std::string(root) + "/" : "") + path;
 }
 
 class ServerTest : public ::testing::Test {
@@ -168,6 +175,23 @@ TEST_F(ServerTest, AccessTableNamesEveryService) {
   for (const char* service : {"Study", "Device", "Ingest", "Signal", "Server"}) {
     EXPECT_THAT(table, HasSubstr(std::string("/tidemark.v1.") + service + "Service/"));
   }
+}
+
+// The document in the repository is this server's own answer.
+TEST_F(ServerTest, DocumentOfAccessIsUpToDate) {
+  TM_ASSERT_OK_AND_ASSIGN(const std::string table, PrintAccess());
+  TM_ASSERT_OK_AND_ASSIGN(const std::string document, ReadWholeFile(SourceFile("docs/access.md")));
+  EXPECT_EQ(document, table) << "run tidemarkd --print-access > docs/access.md";
+}
+
+TEST_F(ServerTest, DatabaseThatIsNotDurableRefusesIngestAndSaysSo) {
+  Config config = TestConfig(database_, folder_);
+  config.unsafe_durability = false;
+  InitLog("info", false);
+  ::testing::internal::CaptureStderr();
+  TM_ASSERT_OK_AND_ASSIGN(const auto server, Server::Start(config));
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(), HasSubstr("ingest is refused"));
+  EXPECT_EQ(Health(server->InProcessChannel()), 1);
 }
 
 class ServerCallsTest : public ServerFixture {};

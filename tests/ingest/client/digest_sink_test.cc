@@ -48,6 +48,7 @@ TEST(StreamDigest, CountsForPeople) {
   EXPECT_EQ(summary.runs, 2u);
   EXPECT_EQ(summary.samples, 4u);
   EXPECT_EQ(summary.value_bytes, 8u);
+  EXPECT_EQ(summary.stamp_bytes, 32u);
   EXPECT_DOUBLE_EQ(summary.seconds, 1.0);
 }
 

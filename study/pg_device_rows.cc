@@ -1,4 +1,4 @@
-#include "study/device_rows.h"
+#include "study/pg_device_rows.h"
 
 #include "base/rpc/reason.h"
 #include "study/fields.h"
