@@ -88,13 +88,31 @@ CLI::App& Commands::Verb(CLI::App& parent, const std::string& name, const std::s
   return verb;
 }
 
+// Names the deepest command that was understood, and the word that was not.
+void Commands::PrintParseError(const CLI::ParseError& error) const {
+  const CLI::App* understood = &root_;
+  std::string path = root_.get_name();
+  while (!understood->get_subcommands().empty()) {
+    understood = understood->get_subcommands().front();
+    path += " " + understood->get_name();
+  }
+  const std::string hint = fmt::format("see {} --help", path);
+  const std::vector<std::string> unknown = root_.remaining(/*recurse=*/true);
+  const bool lacks_command = dynamic_cast<const CLI::RequiredError*>(&error) != nullptr;
+  if (lacks_command && !unknown.empty()) {
+    PrintError(fmt::format("there is no command \"{} {}\"", path, unknown.front()), hint);
+  } else {
+    PrintError(error.what(), hint);
+  }
+}
+
 int Commands::Parse(int argc, char** argv) {
   try {
     root_.parse(argc, argv);
   } catch (const CLI::Success& help) {
     return root_.exit(help);
   } catch (const CLI::ParseError& error) {
-    PrintError(error.what(), "see --help");
+    PrintParseError(error);
     return kExitUsage;
   }
   options_.server_given = server_->count() > 0;

@@ -66,6 +66,7 @@ class Commands {
 
  private:
   int Parse(int argc, char** argv);
+  void PrintParseError(const CLI::ParseError& error) const;
 
   CLI::App root_;
   GlobalOptions options_;

@@ -1,6 +1,7 @@
 #include "ingest/ingest.h"
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 #include <utility>
 
@@ -12,6 +13,7 @@ namespace {
 
 constexpr size_t kWeightPerChunk = 4'096;
 constexpr absl::Duration kFindStreamTime = absl::Seconds(5);
+constexpr std::chrono::milliseconds kFindStreamPauseFirst{5};
 constexpr absl::Duration kRefusedRetry = absl::Seconds(10);
 
 size_t TotalWeight(const std::vector<v1::ChunkEnvelope>& envelopes) {
@@ -105,18 +107,28 @@ void Ingest::Process(Submission submission, size_t weight) {
   if (!WriterOf(message->sender.participant_id).TryPush(message)) message->done(ShuttingDown());
 }
 
-absl::StatusOr<FoundStream> Ingest::Find(const Sender& sender, StreamId stream,
-                                         int32_t version) const {
+absl::StatusOr<FoundStream> Ingest::Find(const Sender& sender, StreamId stream, int32_t version) {
   const absl::Time deadline = absl::Now() + kFindStreamTime;
   bool known = false;
-  auto info = options_.catalog->Find(sender.participant_id, stream, version, deadline, &known);
+  auto info = AskCatalog(sender, stream, version, deadline, &known);
   if (info.ok()) return FoundStream{*info, (*info)->device_id == sender.device_id};
   if (!absl::IsNotFound(info.status())) return info.status();
   if (!known) return FoundStream{};
   // The first version, which every stream has, tells whose it is.
-  info = options_.catalog->Find(sender.participant_id, stream, 1, deadline);
+  info = AskCatalog(sender, stream, 1, deadline, &known);
   if (!info.ok() && !absl::IsNotFound(info.status())) return info.status();
   return FoundStream{nullptr, info.ok() && (*info)->device_id == sender.device_id};
+}
+
+// A look-up changes nothing, so that any loss of the connection is a reason to ask again.
+absl::StatusOr<std::shared_ptr<const store::StreamInfo>> Ingest::AskCatalog(
+    const Sender& sender, StreamId stream, int32_t version, absl::Time deadline, bool* known) {
+  for (std::chrono::milliseconds pause = kFindStreamPauseFirst;; pause *= 2) {
+    auto info = options_.catalog->Find(sender.participant_id, stream, version, deadline, known);
+    const bool lost = absl::IsUnavailable(info.status()) || absl::IsUnknown(info.status());
+    if (!lost || absl::Now() + absl::FromChrono(pause) > deadline) return info;
+    if (stop_.WaitFor(pause)) return info;
+  }
 }
 
 CommitWriter& Ingest::WriterOf(ParticipantId participant) const {
@@ -166,6 +178,7 @@ void Ingest::Shutdown() {
   if (shut_down_) return;
   shut_down_ = true;
   budget_.Close();
+  stop_.Stop();
   submitted_.Close();
   for (std::thread& thread : admission_threads_) thread.join();
   for (const auto& writer : writers_) writer->Close();

@@ -21,6 +21,7 @@
 #include "ingest/in_flight_budget.h"
 #include "ingest/message.h"
 #include "ingest/receipt.h"
+#include "ingest/stop_flag.h"
 #include "store/key_store.h"
 #include "store/stream_catalog.h"
 
@@ -83,11 +84,14 @@ class Ingest {
 
   void RunAdmission();
   void Process(Submission submission, size_t weight);
-  absl::StatusOr<FoundStream> Find(const Sender& sender, StreamId stream, int32_t version) const;
+  absl::StatusOr<FoundStream> Find(const Sender& sender, StreamId stream, int32_t version);
+  absl::StatusOr<std::shared_ptr<const store::StreamInfo>> AskCatalog(
+      const Sender& sender, StreamId stream, int32_t version, absl::Time deadline, bool* known);
   CommitWriter& WriterOf(ParticipantId participant) const;
 
   const IngestOptions options_;
   const ReceiptSigner signer_;
+  StopFlag stop_;  // once set, nothing is tried twice
   InFlightBudget budget_;
   BoundedQueue<Submission> submitted_;
   std::vector<std::unique_ptr<CommitWriter>> writers_;

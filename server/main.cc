@@ -1,5 +1,6 @@
 // tidemarkd: parses what was asked, then serves until SIGTERM or SIGINT.
 #include <fmt/format.h>
+#include <google/protobuf/stubs/logging.h>
 #include <sys/resource.h>
 
 #include <csignal>
@@ -81,6 +82,8 @@ int Main(int argc, char** argv) {
     return kExitUsage;
   }
   InitLog(line->config.log_level, line->config.log_json);
+  // It would print a line for every malformed string that a device sends.
+  google::protobuf::SetLogHandler(nullptr);
   const absl::Status status = Run(*line, stop_signals);
   if (status.ok()) return 0;
   LogError("{}", std::string(status.message()));

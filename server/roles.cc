@@ -82,7 +82,10 @@ class IngestRole final : public Role {
                                   .clock = study.clock,
                                   .receipts = {.key = std::move(key),
                                                .key_id = std::move(key_id),
-                                               .restore_generation = generation},
+                                               .restore_generation = generation,
+                                               .durability = config.unsafe_durability
+                                                                 ? v1::DURABILITY_UNSAFE
+                                                                 : v1::DURABILITY_LOCAL},
                                   .quotas = {.device_bytes_max = config.quarantine_bytes_per_device,
                                              .study_bytes_max = config.quarantine_bytes_per_study},
                                   .patience = {},

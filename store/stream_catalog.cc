@@ -88,7 +88,7 @@ absl::StatusOr<StreamInfoPtr> StreamCatalog::Find(ParticipantId participant, Str
       *impl_->pool, "find_stream_version", db::AccessScope::Participant(participant), deadline,
       [&](db::Transaction& tx) -> absl::StatusOr<StreamInfoPtr> {
         const pqxx::result rows =
-            tx.Exec(sql::kFindStreamVersion, participant.ToString(), stream.ToString(), version);
+            tx.Exec(sql::kFindDeclaration, participant.ToString(), stream.ToString(), version);
         known = !rows.empty();
         if (!known) return absl::NotFoundError("no such stream");
         if (rows[0][3].is_null()) return absl::NotFoundError("no such version of the stream");
@@ -105,7 +105,7 @@ absl::StatusOr<std::vector<StreamInfoPtr>> StreamCatalog::List(ParticipantId par
       *impl_->pool, "list_streams", db::AccessScope::Participant(participant), deadline,
       [&](db::Transaction& tx) -> absl::StatusOr<std::vector<StreamInfoPtr>> {
         std::vector<StreamInfoPtr> found;
-        for (const pqxx::row& row : tx.Exec(sql::kListStreams, participant.ToString())) {
+        for (const pqxx::row& row : tx.Exec(sql::kListNewestDeclarations, participant.ToString())) {
           TM_ASSIGN_OR_RETURN(const StreamId stream, StreamId::Parse(row[6].as<std::string>()));
           TM_ASSIGN_OR_RETURN(StreamInfoPtr info, ReadVersion(participant, stream, row));
           found.push_back(std::move(info));

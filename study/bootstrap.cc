@@ -3,8 +3,8 @@
 #include "base/db/transaction.h"
 #include "base/rpc/reason.h"
 #include "base/status_macros.h"
-#include "study/pg_device_rows.h"
 #include "study/fields.h"
+#include "study/pg_device_rows.h"
 #include "study/principals.h"
 #include "study/sql.h"
 

@@ -7,9 +7,9 @@
 #include "base/rpc/reason.h"
 #include "base/status_macros.h"
 #include "store/stream_codec.h"
-#include "study/pg_device_rows.h"
 #include "study/fields.h"
 #include "study/page.h"
+#include "study/pg_device_rows.h"
 #include "study/sql.h"
 
 namespace tidemark::study {

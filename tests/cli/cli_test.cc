@@ -68,6 +68,13 @@ TEST_F(CliTest, HelpAndVersionGoToStdoutAndSucceed) {
   }
 }
 
+TEST_F(CliTest, AnUnknownCommandIsNamedWithItsPath) {
+  EXPECT_THAT(Run("study frobnicate").err,
+              AllOf(HasSubstr("\"tidemark study frobnicate\""),
+                    HasSubstr("tidemark study --help")));
+  EXPECT_THAT(Run("frobnicate").err, HasSubstr("\"tidemark frobnicate\""));
+}
+
 TEST_F(CliTest, WrongWordsAreUsage) {
   for (const char* args :
        {"", "study", "study frobnicate", "study create", "--no-such-flag study list",

@@ -251,6 +251,53 @@ TEST_F(UploadE2eTest, EveryAnswerEndsWithAnEmptyOutbox) {
   ExpectNothingMissing();
 }
 
+TEST_F(UploadE2eTest, ABodyThatIsNoMessageIsKeptAsideAndItsNumberGivenUp) {
+  for (const UploadWay way : {UploadWay::kStream, UploadWay::kBundle}) {
+    AppendChunk(*outbox_, [](v1::ChunkBody&) {});
+    const StreamId stream_id = outbox_->Streams()[0].stream_id;
+    ASSERT_THAT(outbox_->Append(stream_id, [](auto&&, uint64_t) { return "\xff\xff\xff"; }),
+                IsOk());
+    const UploadReport report = Drain(way);
+    ASSERT_THAT(report.status, IsOk());
+    EXPECT_EQ(report.receipts.at(v1::OUTCOME_REFUSED), 1u);
+    EXPECT_EQ(report.chunks_kept, 1u);
+    EXPECT_EQ(report.numbers_abandoned, 1u);
+    EXPECT_EQ(report.chunks_left, 0u);
+  }
+  ExpectNothingMissing();
+}
+
+TEST_F(UploadE2eTest, ARecordThatIsNotServedYetWaitsAndHoldsUpNothing) {
+  v1::StreamDeclaration records;
+  records.set_modality(v1::MODALITY_RECORDS);
+  const auto declared = outbox_->DeclareStream("device", records);
+  ASSERT_THAT(declared, IsOk());
+  ASSERT_THAT(outbox_->Append(
+                  declared->stream_id,
+                  [&](const WriterId& writer, uint64_t number) {
+                    v1::ChunkBody body;
+                    body.set_version(1);
+                    body.set_stream_id(std::string(declared->stream_id.AsBytes()));
+                    body.set_stream_version(1);
+                    body.set_writer_id(std::string(writer.AsBytes()));
+                    body.set_number(number);
+                    body.set_boot_id(std::string(16, 'b'));
+                    auto* record = body.mutable_records()->add_records();
+                    // 16 stands for an event, agreed and not served.
+                    v1::Record::GetReflection()->MutableUnknownFields(record)->AddLengthDelimited(
+                        16, "");
+                    return body.SerializeAsString();
+                  }),
+              IsOk());
+  AppendChunk(*outbox_, [](v1::ChunkBody&) {});
+  for (const UploadWay way : {UploadWay::kStream, UploadWay::kBundle}) {
+    const UploadReport report = Drain(way);
+    ASSERT_THAT(report.status, IsOk());
+    EXPECT_EQ(report.chunks_left, 1u);
+    EXPECT_THAT(report.note, ::testing::HasSubstr("NOT_YET_SUPPORTED"));
+  }
+}
+
 TEST_F(UploadE2eTest, ARestoredOutboxLosesNothing) {
   AppendChunk(*outbox_, [](v1::ChunkBody&) {});
   outbox_.reset();

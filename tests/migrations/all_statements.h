@@ -6,6 +6,10 @@
 
 #include "base/db/sql.h"
 #include "base/db/statement.h"
+#include "ingest/sql.h"
+#include "server/sql.h"
+#include "store/sql.h"
+#include "study/sql.h"
 
 namespace tidemark::migrations {
 
@@ -17,6 +21,10 @@ struct ModuleStatements {
 inline std::vector<ModuleStatements> AllStatements() {
   return {
       {"base/db", db::sql::kAllStatements},
+      {"store", store::sql::kAllStatements},
+      {"study", study::sql::kAllStatements},
+      {"ingest", ingest::sql::kAllStatements},
+      {"server", server::sql::kAllStatements},
   };
 }
 

@@ -1,4 +1,4 @@
--- list_streams: the newest version of every stream of a participant.
+-- list_newest_declarations: the newest version of every stream of a participant.
 -- scope: one participant ($1)
 select distinct on (s.stream_id)
        s.study_id::text, s.device_id::text, s.name, v.version, v.declaration,

@@ -1,4 +1,4 @@
--- find_stream_version: one version of a stream; its columns are null when the stream is known and
+-- find_declaration: one version of a stream; its columns are null when the stream is known and
 -- the version is not.
 -- scope: one participant ($1)
 select s.study_id::text, s.device_id::text, s.name, v.version, v.declaration,
