@@ -76,21 +76,21 @@ class IngestRole final : public Role {
     TM_ASSIGN_OR_RETURN(const std::string pem, study.keys->ReceiptKeyPem());
     TM_ASSIGN_OR_RETURN(SigningKey key, SigningKey::FromPem(pem));
     TM_ASSIGN_OR_RETURN(const uint64_t generation, study.keys->RestoreGeneration());
-    return ingest::Ingest::Start({.dsn = DsnOf(config.dsn, config.ingest_user),
-                                  .keys = study.keys,
-                                  .catalog = &catalog_,
-                                  .clock = study.clock,
-                                  .receipts = {.key = std::move(key),
-                                               .key_id = std::move(key_id),
-                                               .restore_generation = generation,
-                                               .durability = config.unsafe_durability
-                                                                 ? v1::DURABILITY_UNSAFE
-                                                                 : v1::DURABILITY_LOCAL},
-                                  .quotas = {.device_bytes_max = config.quarantine_bytes_per_device,
-                                             .study_bytes_max = config.quarantine_bytes_per_study},
-                                  .patience = {},
-                                  .ready = [gate = &foundation.gate] { return gate->Check(); },
-                                  .writers = config.ingest_writers});
+    return ingest::Ingest::Start(
+        {.dsn = DsnOf(config.dsn, config.ingest_user),
+         .keys = study.keys,
+         .catalog = &catalog_,
+         .clock = study.clock,
+         .receipts = {.key = std::move(key),
+                      .key_id = std::move(key_id),
+                      .restore_generation = generation,
+                      .durability =
+                          config.unsafe_durability ? v1::DURABILITY_UNSAFE : v1::DURABILITY_LOCAL},
+         .quotas = {.device_bytes_max = config.quarantine_bytes_per_device,
+                    .study_bytes_max = config.quarantine_bytes_per_study},
+         .patience = {},
+         .ready = [gate = &foundation.gate] { return gate->Check(); },
+         .writers = config.ingest_writers});
   }
 
   db::Pool pool_;

@@ -84,16 +84,17 @@ absl::StatusOr<StreamInfoPtr> StreamCatalog::Find(ParticipantId participant, Str
   if (stream_known != nullptr) *stream_known = true;
   if (StreamInfoPtr cached = FindCached(participant, stream, version)) return cached;
   bool known = false;
-  absl::StatusOr<StreamInfoPtr> info = db::Transact(
-      *impl_->pool, "find_stream_version", db::AccessScope::Participant(participant), deadline,
-      [&](db::Transaction& tx) -> absl::StatusOr<StreamInfoPtr> {
-        const pqxx::result rows =
-            tx.Exec(sql::kFindDeclaration, participant.ToString(), stream.ToString(), version);
-        known = !rows.empty();
-        if (!known) return absl::NotFoundError("no such stream");
-        if (rows[0][3].is_null()) return absl::NotFoundError("no such version of the stream");
-        return ReadVersion(participant, stream, rows[0]);
-      });
+  absl::StatusOr<StreamInfoPtr> info =
+      db::Transact(*impl_->pool, "find_stream_version", db::AccessScope::Participant(participant),
+                   deadline, [&](db::Transaction& tx) -> absl::StatusOr<StreamInfoPtr> {
+                     const pqxx::result rows = tx.Exec(
+                         sql::kFindDeclaration, participant.ToString(), stream.ToString(), version);
+                     known = !rows.empty();
+                     if (!known) return absl::NotFoundError("no such stream");
+                     if (rows[0][3].is_null())
+                       return absl::NotFoundError("no such version of the stream");
+                     return ReadVersion(participant, stream, rows[0]);
+                   });
   if (stream_known != nullptr) *stream_known = known;
   if (info.ok()) impl_->Remember(*info);
   return info;

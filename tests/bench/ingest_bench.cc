@@ -74,16 +74,16 @@ absl::StatusOr<BenchDevice> BenchDevice::Make(const IngestBenchOptions& options)
   v1::CreateStudyRequest study;
   study.set_request_id(cli::NewRequestId());
   study.set_name("bench-" + run);
-  TM_ASSIGN_OR_RETURN(const auto studied,
-                      as_operator.Call(*as_operator.studies,
-                                       &v1::StudyService::Stub::CreateStudy, study));
+  TM_ASSIGN_OR_RETURN(
+      const auto studied,
+      as_operator.Call(*as_operator.studies, &v1::StudyService::Stub::CreateStudy, study));
   v1::CreateManagerRequest manager;
   manager.set_request_id(cli::NewRequestId());
   manager.set_study_id(studied.study().study_id());
   manager.set_display_name("bench");
-  TM_ASSIGN_OR_RETURN(const auto managed,
-                      as_operator.Call(*as_operator.studies,
-                                       &v1::StudyService::Stub::CreateManager, manager));
+  TM_ASSIGN_OR_RETURN(
+      const auto managed,
+      as_operator.Call(*as_operator.studies, &v1::StudyService::Stub::CreateManager, manager));
   const cli::Api as_manager(channel, managed.token());
   v1::CreateParticipantRequest participant;
   participant.set_request_id(cli::NewRequestId());
@@ -96,9 +96,9 @@ absl::StatusOr<BenchDevice> BenchDevice::Make(const IngestBenchOptions& options)
   device.set_request_id(cli::NewRequestId());
   device.set_participant_id(entered.participant().participant_id());
   device.set_name("watch");
-  TM_ASSIGN_OR_RETURN(const auto made,
-                      as_manager.Call(*as_manager.devices, &v1::DeviceService::Stub::CreateDevice,
-                                      device));
+  TM_ASSIGN_OR_RETURN(
+      const auto made,
+      as_manager.Call(*as_manager.devices, &v1::DeviceService::Stub::CreateDevice, device));
   TM_ASSIGN_OR_RETURN(auto identity,
                       ingest::Identity::Enrol(channel, address, options.work + "/" + run,
                                               made.enrolment_code().code()));
@@ -190,9 +190,9 @@ absl::StatusOr<double> EmptyCallMs(const cli::Api& api, int calls) {
   std::vector<double> latencies_ms;
   for (int i = 0; i < calls; ++i) {
     const auto begin = SteadyClock::now();
-    TM_RETURN_IF_ERROR(api.Call(*api.server, &v1::ServerService::Stub::GetServerInfo,
-                                v1::GetServerInfoRequest())
-                           .status());
+    TM_RETURN_IF_ERROR(
+        api.Call(*api.server, &v1::ServerService::Stub::GetServerInfo, v1::GetServerInfoRequest())
+            .status());
     latencies_ms.push_back(MsSince(begin));
   }
   return Quantile(std::move(latencies_ms), 0.5);
@@ -236,9 +236,8 @@ absl::StatusOr<std::vector<Figure>> MeasureIngest(const IngestBenchOptions& opti
   stream->WritesDone();
   TM_RETURN_IF_ERROR(rpc::FromGrpc(stream->Finish()));
   const double empty_call_ms = Quantile(empty_ms, 0.5);
-  return std::vector<Figure>{
-      LatencyFigure("ingest.lone_p50_ms", p50_ms, 2, 1, empty_call_ms),
-      LatencyFigure("ingest.lone_p99_ms", p99_ms, 8, 3, empty_call_ms)};
+  return std::vector<Figure>{LatencyFigure("ingest.lone_p50_ms", p50_ms, 2, 1, empty_call_ms),
+                             LatencyFigure("ingest.lone_p99_ms", p99_ms, 8, 3, empty_call_ms)};
 }
 
 }  // namespace tidemark::bench

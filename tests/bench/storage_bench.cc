@@ -32,9 +32,7 @@ class MeasuringSink : public ingest::RecordingSink {
     streams_.push_back({cli::ModalityName(declaration.modality()), std::move(info)});
     return static_cast<int>(streams_.size()) - 1;
   }
-  absl::Status BeginBoot(const BootId&, const v1::BootStart&) override {
-    return absl::OkStatus();
-  }
+  absl::Status BeginBoot(const BootId&, const v1::BootStart&) override { return absl::OkStatus(); }
   absl::Status AddClockPair(const v1::ClockPair&) override { return absl::OkStatus(); }
   absl::Status AddProbe(const v1::Probe&) override { return absl::OkStatus(); }
 
@@ -42,11 +40,10 @@ class MeasuringSink : public ingest::RecordingSink {
     const auto& [modality, info] = streams_[static_cast<size_t>(stream)];
     const auto types = info.channel_types();
     const auto encoded_bytes = [&](signal::Effort effort) {
-      return static_cast<double>(
-          signal::EncodeBlock(types, run.stamps, run.values, effort).size());
+      return static_cast<double>(signal::EncodeBlock(types, run.stamps, run.values, effort).size());
     };
-    const auto buckets = signal::MakeBuckets(types, run.stamps, run.values,
-                                             signal::GapThresholdNs(info.period_ns));
+    const auto buckets =
+        signal::MakeBuckets(types, run.stamps, run.values, signal::GapThresholdNs(info.period_ns));
     Totals& totals = totals_[modality];
     totals.samples += static_cast<double>(run.stamps.size());
     totals.raw_bytes += static_cast<double>(run.values.size() +

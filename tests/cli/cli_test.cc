@@ -69,9 +69,8 @@ TEST_F(CliTest, HelpAndVersionGoToStdoutAndSucceed) {
 }
 
 TEST_F(CliTest, AnUnknownCommandIsNamedWithItsPath) {
-  EXPECT_THAT(Run("study frobnicate").err,
-              AllOf(HasSubstr("\"tidemark study frobnicate\""),
-                    HasSubstr("tidemark study --help")));
+  EXPECT_THAT(Run("study frobnicate").err, AllOf(HasSubstr("\"tidemark study frobnicate\""),
+                                                 HasSubstr("tidemark study --help")));
   EXPECT_THAT(Run("frobnicate").err, HasSubstr("\"tidemark frobnicate\""));
 }
 

@@ -20,10 +20,8 @@ struct ModuleStatements {
 
 inline std::vector<ModuleStatements> AllStatements() {
   return {
-      {"base/db", db::sql::kAllStatements},
-      {"store", store::sql::kAllStatements},
-      {"study", study::sql::kAllStatements},
-      {"ingest", ingest::sql::kAllStatements},
+      {"base/db", db::sql::kAllStatements},    {"store", store::sql::kAllStatements},
+      {"study", study::sql::kAllStatements},   {"ingest", ingest::sql::kAllStatements},
       {"server", server::sql::kAllStatements},
   };
 }
