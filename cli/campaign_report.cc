@@ -73,35 +73,36 @@ void AddDevice(const DeviceOutcome& device, CampaignSummary& summary) {
   for (const auto& [outcome, count] : device.upload.receipts) summary.receipts[outcome] += count;
 }
 
-nlohmann::ordered_json SummaryJson(const CampaignSummary& summary) {
-  nlohmann::ordered_json receipts = nlohmann::ordered_json::object();
-  for (const auto& [outcome, count] : summary.receipts) receipts[OutcomeName(outcome)] = count;
-  nlohmann::ordered_json modalities = nlohmann::ordered_json::array();
+Json SummaryJson(const CampaignSummary& summary) {
+  Json receipts = Json::Object();
+  for (const auto& [outcome, count] : summary.receipts) receipts.Set(OutcomeName(outcome), count);
+  Json modalities = Json::Array();
   for (const auto& [modality, one] : summary.modalities) {
-    modalities.push_back({{"modality", ModalityName(modality)},
-                          {"streams", one.streams},
-                          {"samples", one.samples},
-                          {"value_bytes", one.value_bytes},
-                          {"stamp_bytes", one.stamp_bytes},
-                          {"stored_bytes", one.stored_bytes}});
+    modalities.Append(Json::Object({{"modality", ModalityName(modality)},
+                                    {"streams", one.streams},
+                                    {"samples", one.samples},
+                                    {"value_bytes", one.value_bytes},
+                                    {"stamp_bytes", one.stamp_bytes},
+                                    {"stored_bytes", one.stored_bytes}}));
   }
-  return {{"participants", summary.participants},
-          {"devices", summary.devices},
-          {"streams", summary.streams},
-          {"samples", summary.samples},
-          {"hours", summary.hours},
-          {"body_bytes", summary.body_bytes},
-          {"sent_bytes", summary.sent_bytes},
-          {"stored_bytes", summary.stored_bytes},
-          {"stored_bytes_per_sample", PerSample(summary.stored_bytes, summary.samples)},
-          {"receipts", std::move(receipts)},
-          {"chunks_kept", summary.chunks_kept},
-          {"chunks_left", summary.chunks_left},
-          {"acknowledged_mb_per_s", MegabytesPerSecond(summary)},
-          {"verification", summary.verified ? summary.different.empty() ? "identical" : "different"
-                                            : "not checked"},
-          {"different", summary.different},
-          {"modalities", std::move(modalities)}};
+  return Json::Object(
+      {{"participants", summary.participants},
+       {"devices", summary.devices},
+       {"streams", summary.streams},
+       {"samples", summary.samples},
+       {"hours", summary.hours},
+       {"body_bytes", summary.body_bytes},
+       {"sent_bytes", summary.sent_bytes},
+       {"stored_bytes", summary.stored_bytes},
+       {"stored_bytes_per_sample", PerSample(summary.stored_bytes, summary.samples)},
+       {"receipts", std::move(receipts)},
+       {"chunks_kept", summary.chunks_kept},
+       {"chunks_left", summary.chunks_left},
+       {"acknowledged_mb_per_s", MegabytesPerSecond(summary)},
+       {"verification",
+        summary.verified ? summary.different.empty() ? "identical" : "different" : "not checked"},
+       {"different", summary.different},
+       {"modalities", std::move(modalities)}});
 }
 
 void PrintText(const CampaignSummary& summary) {

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <cctype>
+#include <cstdio>
+
 #include "cli/exit_code.h"
 #include "cli/output.h"
 #include "ingest/client/durable_file.h"
@@ -52,75 +55,53 @@ absl::StatusOr<const Api*> Context::anonymous_api() {
   return anonymous_api_.get();
 }
 
-Commands::Commands() : root_("Tidemark: recordings of a wearable field study", "tidemark") {
-  root_.require_subcommand(1);
-  root_.set_version_flag("--version", kVersion);
-  root_.footer(kFooter);
-  server_ = root_.add_option("--server", options_.server, "Server, HOST:PORT")
-                ->envname("TIDEMARK_SERVER")
-                ->capture_default_str();
-  root_.add_option("--token-file", options_.token_file, "File with the token of who calls")
-      ->envname("TIDEMARK_TOKEN_FILE");
-  root_
-      .add_option("--tls-ca", options_.tls_ca,
-                  "PEM file of the authority that the server's "
-                  "certificate comes from")
-      ->envname("TIDEMARK_TLS_CA");
-  root_.add_flag("--json", options_.json, "One JSON document on stdout");
-  root_.add_flag("-q,--quiet", options_.quiet, "No progress and notes on stderr");
-  root_.add_flag("-v,--verbose", options_.verbose, "Errors with their code and details");
-  root_.add_flag("--no-color", options_.no_color, "No colours")->envname("NO_COLOR");
-  root_.add_flag("--no-input", options_.no_input, "Never ask (no command asks)");
+Commands::Commands()
+    : parser_("Tidemark: recordings of a wearable field study", "tidemark"),
+      server_(AddGlobalOptions()) {
+  parser_.SetFooter(kFooter);
 }
 
-CLI::App& Commands::Noun(const std::string& name, const std::string& description) {
-  CLI::App& noun = *root_.add_subcommand(name, description);
-  noun.require_subcommand(1);
-  noun.fallthrough();
-  return noun;
+flags::Option Commands::AddGlobalOptions() {
+  parser_.AddVersion(kVersion);
+  const flags::Command all = parser_.root();
+  const flags::Option server = all.AddOption("--server", options_.server, "Server, HOST:PORT")
+                                   .FromEnvironment()
+                                   .ShowDefault();
+  all.AddOption("--token-file", options_.token_file, "File with the token of who calls")
+      .FromEnvironment();
+  all.AddOption("--tls-ca", options_.tls_ca,
+                "PEM file of the authority that the server's certificate comes from")
+      .FromEnvironment();
+  all.AddFlag("--json", options_.json, "One JSON document on stdout");
+  all.AddFlag("-q,--quiet", options_.quiet, "No progress and notes on stderr");
+  all.AddFlag("-v,--verbose", options_.verbose, "Errors with their code and details");
+  all.AddFlag("--no-color", options_.no_color, "No colours").FromEnvironment("NO_COLOR");
+  all.AddFlag("--no-input", options_.no_input, "Never ask (no command asks)");
+  return server;
 }
 
-CLI::App& Commands::Verb(CLI::App& parent, const std::string& name, const std::string& description,
-                         Action action) {
-  CLI::App& verb = *parent.add_subcommand(name, description);
-  verb.fallthrough();
-  verb.callback([this, action = std::move(action)] { action_ = action; });
-  return verb;
+flags::Command Commands::Noun(const std::string& name, const std::string& description) {
+  return root().AddCommand(name, description);
 }
 
-// Names the deepest command that was understood, and the word that was not.
-void Commands::PrintParseError(const CLI::ParseError& error) const {
-  const CLI::App* understood = &root_;
-  std::string path = root_.get_name();
-  while (!understood->get_subcommands().empty()) {
-    understood = understood->get_subcommands().front();
-    path += " " + understood->get_name();
-  }
-  const std::string hint = fmt::format("see {} --help", path);
-  const std::vector<std::string> unknown = root_.remaining(/*recurse=*/true);
-  const bool lacks_command = dynamic_cast<const CLI::RequiredError*>(&error) != nullptr;
-  if (lacks_command && !unknown.empty()) {
-    PrintError(fmt::format("there is no command \"{} {}\"", path, unknown.front()), hint);
-  } else {
-    PrintError(error.what(), hint);
-  }
-}
-
-int Commands::Parse(int argc, char** argv) {
-  try {
-    root_.parse(argc, argv);
-  } catch (const CLI::Success& help) {
-    return root_.exit(help);
-  } catch (const CLI::ParseError& error) {
-    PrintParseError(error);
-    return kExitUsage;
-  }
-  options_.server_given = server_->count() > 0;
-  return -1;
+flags::Command Commands::Verb(flags::Command parent, const std::string& name,
+                              const std::string& description, Action action) {
+  return parent.AddCommand(name, description,
+                           [this, action = std::move(action)] { action_ = action; });
 }
 
 int Commands::Run(int argc, char** argv) {
-  if (const int code = Parse(argc, argv); code >= 0) return code;
+  const auto parsed = parser_.Parse(std::vector<std::string>(argv + 1, argv + argc));
+  if (!parsed.ok()) {
+    PrintError(std::string(parsed.status().message()),
+               fmt::format("see {} --help", parser_.path()));
+    return kExitUsage;
+  }
+  if (!parsed->answer.empty()) {
+    PrintData(parsed->answer);
+    return kExitOk;
+  }
+  options_.server_given = server_.given();
   Context context(options_);
   const absl::Status status = action_(context);
   context.progress().Clear();

@@ -1,7 +1,6 @@
 // The frame of the command line: options that every command has, and the tree of nouns and verbs.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -10,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/flags/flags.h"
 #include "cli/api.h"
 #include "cli/progress.h"
 
@@ -56,21 +56,22 @@ class Commands {
  public:
   Commands();
 
-  CLI::App& Noun(const std::string& name, const std::string& description);
-  CLI::App& Verb(CLI::App& parent, const std::string& name, const std::string& description,
-                 Action action);
-  CLI::App& root() { return root_; }
+  flags::Command Noun(const std::string& name, const std::string& description);
+  flags::Command Verb(flags::Command parent, const std::string& name,
+                      const std::string& description, Action action);
+  flags::Command root() { return parser_.root(); }
+  // The whole tree, for completions.
+  std::vector<flags::Syntax> Describe() const { return parser_.Describe(); }
 
   // Parses and runs; prints what went wrong and returns the exit code.
   int Run(int argc, char** argv);
 
  private:
-  int Parse(int argc, char** argv);
-  void PrintParseError(const CLI::ParseError& error) const;
+  flags::Option AddGlobalOptions();  // that of --server
 
-  CLI::App root_;
+  flags::Parser parser_;
   GlobalOptions options_;
-  CLI::Option* server_ = nullptr;
+  flags::Option server_;
   Action action_;
 };
 

@@ -2,25 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <functional>
-#include <utility>
-#include <vector>
-
 namespace tidemark::cli {
 namespace {
 
-struct Word {
-  std::string text;
-  std::string description;
-};
+using flags::Syntax;
+using flags::Word;
 
-// A place in the tree: the words that lead there and the words that may follow.
-struct Node {
-  std::string path;  // "device enrol"; "" for the root
-  std::vector<Word> subcommands;
-  std::vector<Word> options;
-};
-
+// Without the characters that mean something to a shell.
 std::string FirstSentence(std::string text) {
   text = text.substr(0, text.find('\n'));
   for (char& c : text) {
@@ -29,39 +17,22 @@ std::string FirstSentence(std::string text) {
   return text;
 }
 
-void Walk(const CLI::App& app, const std::string& path, std::vector<Node>& nodes) {
-  Node node{path, {}, {}};
-  for (const CLI::Option* option : app.get_options()) {
-    for (const std::string& name : option->get_lnames()) {
-      node.options.push_back({"--" + name, FirstSentence(option->get_description())});
-    }
-  }
-  const auto children = app.get_subcommands([](const CLI::App*) { return true; });
-  for (const CLI::App* child : children) {
-    node.subcommands.push_back({child->get_name(), FirstSentence(child->get_description())});
-  }
-  nodes.push_back(std::move(node));
-  for (const CLI::App* child : children) {
-    Walk(*child, path.empty() ? child->get_name() : path + " " + child->get_name(), nodes);
-  }
-}
-
 std::string Join(const std::vector<Word>& words) {
   std::string text;
-  for (const Word& word : words) text += (text.empty() ? "" : " ") + word.text;
+  for (const Word& word : words) text += (text.empty() ? "" : " ") + word.name;
   return text;
 }
 
 // The path is what stands before the cursor without options and their values.
-std::string Bash(const std::vector<Node>& nodes) {
+std::string Bash(const std::vector<Syntax>& tree) {
   std::string cases;
   std::string paths;
-  for (const Node& node : nodes) {
-    cases += fmt::format("    '{}') words='{}'; options='{}' ;;\n", node.path,
-                         Join(node.subcommands), Join(node.options));
+  for (const Syntax& node : tree) {
+    cases += fmt::format("    '{}') words='{}'; options='{}' ;;\n", node.path, Join(node.commands),
+                         Join(node.options));
     paths += fmt::format(" '{}'", node.path);
   }
-  const std::string globals = Join(nodes.front().options);
+  const std::string globals = Join(tree.front().options);
   return fmt::format(
       R"(# bash completion of tidemark; load it with: source <(tidemark completion bash)
 _tidemark() {{
@@ -92,17 +63,17 @@ complete -o filenames -F _tidemark tidemark
 std::string ZshWords(const std::vector<Word>& words) {
   std::string text;
   for (const Word& word : words) {
-    text += fmt::format("        '{}:{}'\n", word.text, word.description);
+    text += fmt::format("        '{}:{}'\n", word.name, FirstSentence(word.help));
   }
   return text;
 }
 
-std::string Zsh(const std::vector<Node>& nodes) {
+std::string Zsh(const std::vector<Syntax>& tree) {
   std::string cases;
   std::string paths;
-  for (const Node& node : nodes) {
+  for (const Syntax& node : tree) {
     cases += fmt::format("    '{}')\n      entries=(\n{}      )\n      options=(\n{}      ) ;;\n",
-                         node.path, ZshWords(node.subcommands), ZshWords(node.options));
+                         node.path, ZshWords(node.commands), ZshWords(node.options));
     paths += fmt::format(" '{}'", node.path);
   }
   return fmt::format(R"(#compdef tidemark
@@ -131,11 +102,11 @@ compdef _tidemark tidemark
 }
 
 // fish knows which words were seen, not in which order; nouns and verbs do not clash.
-std::string Fish(const std::vector<Node>& nodes) {
+std::string Fish(const std::vector<Syntax>& tree) {
   std::string text =
       "# fish completion of tidemark; load it with: tidemark completion fish | source\n"
       "complete -c tidemark -n __fish_use_subcommand -f\n";
-  for (const Node& node : nodes) {
+  for (const Syntax& node : tree) {
     std::string when = "__fish_use_subcommand";
     if (!node.path.empty()) {
       when = "__fish_seen_subcommand_from " + node.path;
@@ -143,18 +114,18 @@ std::string Fish(const std::vector<Node>& nodes) {
       if (space != std::string::npos) {
         when = fmt::format("__fish_seen_subcommand_from {}; and __fish_seen_subcommand_from {}",
                            node.path.substr(0, space), node.path.substr(space + 1));
-      } else if (!node.subcommands.empty()) {
-        when += "; and not __fish_seen_subcommand_from " + Join(node.subcommands);
+      } else if (!node.commands.empty()) {
+        when += "; and not __fish_seen_subcommand_from " + Join(node.commands);
       }
     }
-    for (const Word& word : node.subcommands) {
-      text += fmt::format("complete -c tidemark -f -n '{}' -a {} -d '{}'\n", when, word.text,
-                          word.description);
+    for (const Word& word : node.commands) {
+      text += fmt::format("complete -c tidemark -f -n '{}' -a {} -d '{}'\n", when, word.name,
+                          FirstSentence(word.help));
     }
     for (const Word& word : node.options) {
       const std::string condition = node.path.empty() ? "" : fmt::format(" -n '{}'", when);
-      text += fmt::format("complete -c tidemark{} -l {} -d '{}'\n", condition, word.text.substr(2),
-                          word.description);
+      text += fmt::format("complete -c tidemark{} -l {} -d '{}'\n", condition, word.name.substr(2),
+                          FirstSentence(word.help));
     }
   }
   return text;
@@ -162,11 +133,9 @@ std::string Fish(const std::vector<Node>& nodes) {
 
 }  // namespace
 
-std::string CompletionScript(const CLI::App& root, const std::string& shell) {
-  std::vector<Node> nodes;
-  Walk(root, "", nodes);
-  if (shell == "zsh") return Zsh(nodes);
-  return shell == "fish" ? Fish(nodes) : Bash(nodes);
+std::string CompletionScript(const std::vector<Syntax>& tree, const std::string& shell) {
+  if (shell == "zsh") return Zsh(tree);
+  return shell == "fish" ? Fish(tree) : Bash(tree);
 }
 
 }  // namespace tidemark::cli

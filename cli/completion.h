@@ -1,12 +1,14 @@
 // Shell completions, written from the command tree itself so that they cannot lag behind it.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
+#include <vector>
+
+#include "base/flags/flags.h"
 
 namespace tidemark::cli {
 
-// `shell` is bash, zsh or fish.
-std::string CompletionScript(const CLI::App& root, const std::string& shell);
+// `tree` as Parser::Describe gives it; `shell` is bash, zsh or fish.
+std::string CompletionScript(const std::vector<flags::Syntax>& tree, const std::string& shell);
 
 }  // namespace tidemark::cli

@@ -136,22 +136,19 @@ absl::Status Demo(Context& context, const Options& options) {
 
 void AddDemoCommand(Commands& commands) {
   const auto options = std::make_shared<Options>();
-  CLI::App& demo = commands.Verb(commands.root(), "demo",
-                                 "Fill a new study with recordings and compare what comes back",
-                                 [options](Context& context) { return Demo(context, *options); });
-  demo.add_option("--data", options->data, "Folder of real recordings");
-  demo.add_flag("--simulate", options->simulate, "Simulated recordings instead");
-  demo.add_option("--operator-token-file", options->operator_token_file, "Token of an operator")
-      ->required();
-  demo.add_option("--work", options->work, "Folder for the devices of this run")->required();
-  demo.add_option("--parallel", options->parallel, "Devices at a time")
-      ->check(CLI::Range(1, 64))
-      ->capture_default_str();
-  demo.add_option("--participants", options->simulation.participants, "Simulated participants")
-      ->capture_default_str();
-  demo.add_option("--hours", options->simulation.hours, "Simulated hours of each")
-      ->capture_default_str();
-  demo.add_flag("--once", options->once, "No effect: this command always ends after the summary");
+  const flags::Command demo = commands.Verb(
+      commands.root(), "demo", "Fill a new study with recordings and compare what comes back",
+      [options](Context& context) { return Demo(context, *options); });
+  demo.AddOption("--data", options->data, "Folder of real recordings");
+  demo.AddFlag("--simulate", options->simulate, "Simulated recordings instead");
+  demo.AddOption("--operator-token-file", options->operator_token_file, "Token of an operator")
+      .Required();
+  demo.AddOption("--work", options->work, "Folder for the devices of this run").Required();
+  demo.AddOption("--parallel", options->parallel, "Devices at a time").Range(1, 64).ShowDefault();
+  demo.AddOption("--participants", options->simulation.participants, "Simulated participants")
+      .ShowDefault();
+  demo.AddOption("--hours", options->simulation.hours, "Simulated hours of each").ShowDefault();
+  demo.AddFlag("--once", options->once, "No effect: this command always ends after the summary");
 }
 
 }  // namespace tidemark::cli

@@ -43,7 +43,7 @@ absl::Status Create(Context& context, const Options& options) {
   TM_ASSIGN_OR_RETURN(const auto response,
                       api->Call(*api->devices, &v1::DeviceService::Stub::CreateDevice, request));
   if (context.json()) {
-    PrintJson(ToJson(response));
+    PrintJson(response);
   } else {
     PrintCode(response.device().device_id(), response.enrolment_code());
   }
@@ -61,7 +61,7 @@ absl::Status MakeCode(Context& context, const Options& options) {
       const auto response,
       api->Call(*api->devices, &v1::DeviceService::Stub::CreateEnrolmentCode, request));
   if (context.json()) {
-    PrintJson(ToJson(response));
+    PrintJson(response);
   } else {
     PrintCode(request.device_id(), response.enrolment_code());
   }
@@ -75,7 +75,7 @@ absl::Status List(Context& context, const Options& options) {
   TM_ASSIGN_OR_RETURN(const auto list,
                       api->List(*api->devices, &v1::DeviceService::Stub::ListDevices, request));
   if (context.json()) {
-    PrintJson(ToJson(list));
+    PrintJson(list);
     return absl::OkStatus();
   }
   Table table({"DEVICE", "ID", "STATE", "CREATED"});
@@ -97,7 +97,7 @@ absl::Status Revoke(Context& context, const Options& options) {
   TM_ASSIGN_OR_RETURN(const auto response,
                       api->Call(*api->devices, &v1::DeviceService::Stub::RevokeDevice, request));
   if (context.json()) {
-    PrintJson(ToJson(response.device()));
+    PrintJson(response.device());
   } else {
     PrintData(fmt::format("{} {}\n", response.device().device_id(),
                           StateName(response.device().state())));
@@ -111,10 +111,10 @@ absl::Status Enrol(Context& context, const Options& options) {
       const ingest::Identity identity,
       ingest::Identity::Enrol(channel, context.address(), options.folder, options.code));
   if (context.json()) {
-    PrintJson({{"device_id", identity.device_id().ToString()},
-               {"participant_id", identity.participant_id().ToString()},
-               {"name", identity.name()},
-               {"folder", options.folder}});
+    PrintJson(Json::Object({{"device_id", identity.device_id().ToString()},
+                            {"participant_id", identity.participant_id().ToString()},
+                            {"name", identity.name()},
+                            {"folder", options.folder}}));
   } else {
     PrintData(identity.device_id().ToString() + "\n");
   }
@@ -133,35 +133,34 @@ absl::Status RotateKey(Context& context, const Options& options) {
 }  // namespace
 
 void AddDeviceCommands(Commands& commands) {
-  CLI::App& device = commands.Noun("device", "Devices of a participant, and being one");
+  const flags::Command device = commands.Noun("device", "Devices of a participant, and being one");
   const auto options = std::make_shared<Options>();
   const auto verb = [&](const char* name, const char* description,
-                        absl::Status (*run)(Context&, const Options&)) -> CLI::App& {
+                        absl::Status (*run)(Context&, const Options&)) -> flags::Command {
     return commands.Verb(device, name, description,
                          [options, run](Context& context) { return run(context, *options); });
   };
-  const auto with_participant = [&](CLI::App& app) -> CLI::App& {
-    app.add_option("--participant", options->participant, "Id or STUDY/CODE")->required();
+  const auto with_participant = [&](flags::Command app) -> flags::Command {
+    app.AddOption("--participant", options->participant, "Id or STUDY/CODE").Required();
     return app;
   };
   with_participant(verb("create", "Make a device and a code to enrol it with", Create))
-      .add_option("name", options->device, "Such as watch-left")
-      ->required();
+      .AddOption("name", options->device, "Such as watch-left")
+      .Required();
   with_participant(verb("code", "Make a new enrolment code; earlier ones are void", MakeCode))
-      .add_option("device", options->device, "Id or name")
-      ->required();
+      .AddOption("device", options->device, "Id or name")
+      .Required();
   with_participant(verb("list", "List the devices of a participant", List));
   with_participant(verb("revoke", "End a device for good; its data stays", Revoke))
-      .add_option("device", options->device, "Id or name")
-      ->required();
-  CLI::App& enrol =
+      .AddOption("device", options->device, "Id or name")
+      .Required();
+  const flags::Command enrol =
       verb("enrol", "Become a device: make a key in a folder and redeem a code", Enrol);
-  enrol.add_option("--folder", options->folder, "Folder of the device; made if missing")
-      ->required();
-  enrol.add_option("--code", options->code, "As `device create` printed it")->required();
+  enrol.AddOption("--folder", options->folder, "Folder of the device; made if missing").Required();
+  enrol.AddOption("--code", options->code, "As `device create` printed it").Required();
   verb("rotate-key", "Replace the key of an enrolled device", RotateKey)
-      .add_option("--folder", options->folder, "Folder of the device")
-      ->required();
+      .AddOption("--folder", options->folder, "Folder of the device")
+      .Required();
 }
 
 }  // namespace tidemark::cli

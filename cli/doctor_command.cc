@@ -95,12 +95,12 @@ Check CheckDescriptors() {
 void Print(Context& context, const v1::GetServerInfoResponse& info,
            const std::vector<Check>& checks) {
   if (context.json()) {
-    nlohmann::ordered_json list = nlohmann::ordered_json::array();
+    Json list = Json::Array();
     for (const Check& check : checks) {
-      list.push_back(
-          {{"check", check.name}, {"verdict", NameOf(check.verdict)}, {"detail", check.detail}});
+      list.Append(Json::Object(
+          {{"check", check.name}, {"verdict", NameOf(check.verdict)}, {"detail", check.detail}}));
     }
-    PrintJson({{"server", ToJson(info)}, {"checks", std::move(list)}});
+    PrintJson(Json::Object({{"server", ToJson(info)}, {"checks", std::move(list)}}));
     return;
   }
   Table table({"CHECK", "VERDICT", "DETAIL"});
@@ -152,7 +152,7 @@ void AddDoctorCommand(Commands& commands) {
   commands
       .Verb(commands.root(), "doctor", "Check server, clock, token, folder and limits",
             [options](Context& context) { return Doctor(context, *options); })
-      .add_option("--folder", options->folder, "Also check that this folder is durable");
+      .AddOption("--folder", options->folder, "Also check that this folder is durable");
 }
 
 }  // namespace tidemark::cli

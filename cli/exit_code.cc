@@ -42,6 +42,8 @@ ExitCode ExitCodeOf(const absl::Status& status) {
     case absl::StatusCode::kDeadlineExceeded:
     case absl::StatusCode::kResourceExhausted:
       return kExitUnavailable;
+    case absl::StatusCode::kDataLoss:
+      return kExitDamaged;
     case absl::StatusCode::kCancelled:
       return kExitInterrupted;
     default:
@@ -75,6 +77,7 @@ std::string_view ExitCodesHelp() {
     5  conflict: it exists already, or its state forbids it
     6  partly done: what was not done stands on stderr
     7  the server is unavailable or overloaded; the same command may succeed later
+    8  data is damaged: it is not what was sent or stored; stderr says which
   130  interrupted
 )";
 }

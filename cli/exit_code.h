@@ -17,6 +17,7 @@ enum ExitCode : int {
   kExitConflict = 5,
   kExitPartial = 6,
   kExitUnavailable = 7,
+  kExitDamaged = 8,
   kExitInterrupted = 130,
 };
 

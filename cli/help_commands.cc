@@ -38,12 +38,12 @@ void AddHelpCommands(Commands& commands) {
   commands
       .Verb(commands.root(), "completion", "Print a completion script",
             [&commands, shell](Context&) {
-              PrintData(CompletionScript(commands.root(), *shell));
+              PrintData(CompletionScript(commands.Describe(), *shell));
               return absl::OkStatus();
             })
-      .add_option("shell", *shell, "bash, zsh or fish")
-      ->required()
-      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+      .AddOption("shell", *shell, "bash, zsh or fish")
+      .Required()
+      .OneOf({"bash", "zsh", "fish"});
 
   const auto topic = std::make_shared<std::string>();
   commands
@@ -56,9 +56,9 @@ void AddHelpCommands(Commands& commands) {
               PrintData(topics.at(*topic));
               return absl::OkStatus();
             })
-      .add_option("topic", *topic, "exit-codes, environment or names")
-      ->required()
-      ->check(CLI::IsMember({"exit-codes", "environment", "names"}));
+      .AddOption("topic", *topic, "exit-codes, environment or names")
+      .Required()
+      .OneOf({"exit-codes", "environment", "names"});
 }
 
 }  // namespace tidemark::cli

@@ -14,7 +14,8 @@ namespace tidemark::cli {
 namespace {
 
 struct Options {
-  std::vector<std::string> sources;
+  std::string source;
+  std::vector<std::string> wav_files;
   std::string mapping;
   WavOptions wav;
   std::vector<std::string> folders;  // DIR, or NAME=DIR
@@ -87,41 +88,40 @@ absl::Status Import(Context& context, const Options& options,
 }  // namespace
 
 void AddImportCommands(Commands& commands) {
-  CLI::App& noun = commands.Noun("import", "Take recordings of other systems");
+  const flags::Command noun = commands.Noun("import", "Take recordings of other systems");
   const auto options = std::make_shared<Options>();
-  const auto verb = [&](const char* name, const char* description, auto read) -> CLI::App& {
-    CLI::App& app = commands.Verb(noun, name, description, [options, read](Context& context) {
-      return Import(context, *options, read(*options));
-    });
-    app.add_option("--folder", options->folders,
-                   "Folder of the enrolled device; NAME=DIR where the files hold several")
-        ->required();
-    app.add_flag("--upload", options->upload, "Send at once");
+  const auto verb = [&](const char* name, const char* description, auto read) -> flags::Command {
+    const flags::Command app = commands.Verb(
+        noun, name, description,
+        [options, read](Context& context) { return Import(context, *options, read(*options)); });
+    app.AddOption("--folder", options->folders,
+                  "Folder of the enrolled device; NAME=DIR where the files hold several")
+        .Required();
+    app.AddFlag("--upload", options->upload, "Send at once");
     return app;
   };
-  CLI::App& csv = verb("csv", "Any table with a time column, by a mapping file (docs/import.md)",
-                       [](const Options& o) { return ImportCsv(o.sources.at(0), o.mapping); });
-  csv.add_option("file", options->sources, "Table")->required()->expected(1);
-  csv.add_option("--mapping", options->mapping, "JSON file that says what the columns are")
-      ->required();
+  const flags::Command csv =
+      verb("csv", "Any table with a time column, by a mapping file (docs/import.md)",
+           [](const Options& o) { return ImportCsv(o.source, o.mapping); });
+  csv.AddOption("file", options->source, "Table").Required();
+  csv.AddOption("--mapping", options->mapping, "JSON file that says what the columns are")
+      .Required();
   verb("watch-phone", "Motion of one person, sNN_EE_sw.csv and sNN_EE_sp.csv",
-       [](const Options& o) { return ImportWatchPhone(o.sources.at(0)); })
-      .add_option("folder", options->sources, "Folder of the person")
-      ->required()
-      ->expected(1);
-  verb("e4", "Export of an Empatica E4", [](const Options& o) { return ImportE4(o.sources.at(0)); })
-      .add_option("folder", options->sources, "Folder with ACC.csv, BVP.csv, ...")
-      ->required()
-      ->expected(1);
-  CLI::App& wav = verb("wav", "16-bit PCM files as one continuous recording",
-                       [](const Options& o) { return ImportWav(o.sources, o.wav); });
-  wav.add_option("files", options->sources, "WAV files in order")->required();
-  wav.add_option("--device-name", options->wav.device_name, "How the recording calls the device")
-      ->capture_default_str();
-  wav.add_option("--start-ns", options->wav.start_ns, "When the first file begins, UTC nanoseconds")
-      ->capture_default_str();
-  wav.add_option("--silence-s", options->wav.silence_s, "Least silence between two files, seconds")
-      ->capture_default_str();
+       [](const Options& o) { return ImportWatchPhone(o.source); })
+      .AddOption("folder", options->source, "Folder of the person")
+      .Required();
+  verb("e4", "Export of an Empatica E4", [](const Options& o) { return ImportE4(o.source); })
+      .AddOption("folder", options->source, "Folder with ACC.csv, BVP.csv, ...")
+      .Required();
+  const flags::Command wav = verb("wav", "16-bit PCM files as one continuous recording",
+                                  [](const Options& o) { return ImportWav(o.wav_files, o.wav); });
+  wav.AddOption("files", options->wav_files, "WAV files in order").Required();
+  wav.AddOption("--device-name", options->wav.device_name, "How the recording calls the device")
+      .ShowDefault();
+  wav.AddOption("--start-ns", options->wav.start_ns, "When the first file begins, UTC nanoseconds")
+      .ShowDefault();
+  wav.AddOption("--silence-s", options->wav.silence_s, "Least silence between two files, seconds")
+      .ShowDefault();
 }
 
 }  // namespace tidemark::cli

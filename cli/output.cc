@@ -1,7 +1,6 @@
 #include "cli/output.h"
 
 #include <fmt/format.h>
-#include <google/protobuf/util/json_util.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -56,22 +55,11 @@ std::string Table::Format() const {
   return text;
 }
 
-nlohmann::ordered_json ToJson(const google::protobuf::Message& message) {
-  google::protobuf::util::JsonPrintOptions options;
-  options.always_print_primitive_fields = true;
-  options.preserve_proto_field_names = true;
-  std::string text;
-  const auto status = google::protobuf::util::MessageToJsonString(message, &text, options);
-  // Only texts that are not UTF-8 or times out of range cannot be printed.
-  if (!status.ok()) {
-    return nlohmann::ordered_json::object({{"unprintable", std::string(status.message())}});
-  }
-  return nlohmann::ordered_json::parse(text);
-}
-
 void PrintData(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 
-void PrintJson(const nlohmann::ordered_json& json) { PrintData(json.dump(2) + "\n"); }
+void PrintJson(const Json& json) { PrintData(json.Indented() + "\n"); }
+
+void PrintJson(const google::protobuf::Message& message) { PrintJson(ToJson(message)); }
 
 void PrintError(std::string_view message, std::string_view hint) {
   std::fflush(stdout);

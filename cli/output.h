@@ -3,12 +3,12 @@
 
 #include <google/protobuf/message.h>
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/time/time.h"
+#include "cli/json.h"
 #include "google/protobuf/timestamp.pb.h"
 
 namespace tidemark::cli {
@@ -27,11 +27,9 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
-// JSON as protobuf defines it, with the names of the .proto files and every field present.
-nlohmann::ordered_json ToJson(const google::protobuf::Message& message);
-
 void PrintData(std::string_view text);  // to stdout, as it is
-void PrintJson(const nlohmann::ordered_json& json);
+void PrintJson(const Json& json);
+void PrintJson(const google::protobuf::Message& message);  // as ToJson has it
 void PrintError(std::string_view message, std::string_view hint);
 
 std::string FormatTime(const google::protobuf::Timestamp& time);

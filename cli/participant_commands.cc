@@ -20,7 +20,7 @@ absl::Status Create(Context& context, const Options& options) {
       const auto response,
       api->Call(*api->studies, &v1::StudyService::Stub::CreateParticipant, request));
   if (context.json()) {
-    PrintJson(ToJson(response.participant()));
+    PrintJson(response.participant());
   } else {
     PrintData(response.participant().participant_id() + "\n");
   }
@@ -34,7 +34,7 @@ absl::Status List(Context& context, const Options& options) {
   TM_ASSIGN_OR_RETURN(const auto list,
                       api->List(*api->studies, &v1::StudyService::Stub::ListParticipants, request));
   if (context.json()) {
-    PrintJson(ToJson(list));
+    PrintJson(list);
     return absl::OkStatus();
   }
   Table table({"CODE", "ID", "ENTERED"});
@@ -49,19 +49,19 @@ absl::Status List(Context& context, const Options& options) {
 }  // namespace
 
 void AddParticipantCommands(Commands& commands) {
-  CLI::App& participant = commands.Noun("participant", "Participants of a study");
+  const flags::Command participant = commands.Noun("participant", "Participants of a study");
   const auto options = std::make_shared<Options>();
-  CLI::App& create =
+  const flags::Command create =
       commands.Verb(participant, "create", "Enter a participant and print the id",
                     [options](Context& context) { return Create(context, *options); });
-  create.add_option("--study", options->study, "Id or name")->required();
-  create.add_option("code", options->code, "Pseudonym, 1 to 64 letters, digits, '-' and '_'")
-      ->required();
+  create.AddOption("--study", options->study, "Id or name").Required();
+  create.AddOption("code", options->code, "Pseudonym, 1 to 64 letters, digits, '-' and '_'")
+      .Required();
   commands
       .Verb(participant, "list", "List the participants of a study",
             [options](Context& context) { return List(context, *options); })
-      .add_option("--study", options->study, "Id or name")
-      ->required();
+      .AddOption("--study", options->study, "Id or name")
+      .Required();
 }
 
 }  // namespace tidemark::cli

@@ -38,7 +38,7 @@ absl::Status List(Context& context, const Options& options) {
   TM_ASSIGN_OR_RETURN(const auto list,
                       api->List(*api->ingest, &v1::IngestService::Stub::ListQuarantine, request));
   if (context.json()) {
-    PrintJson(ToJson(list));
+    PrintJson(list);
     return absl::OkStatus();
   }
   Table table({"ID", "SINCE", "STATE", "REASON", "STREAM", "NUMBER", "BYTES", "DETAIL"});
@@ -61,8 +61,8 @@ absl::StatusOr<v1::GetQuarantinedResponse> Get(const Api& api, const Options& op
 absl::Status Show(Context& context, const Options& options) {
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
   TM_ASSIGN_OR_RETURN(const auto response, Get(*api, options));
-  auto json = ToJson(response.chunk());
-  json["sha256"] = HexEncode(response.chunk().sha256());
+  Json json = ToJson(response.chunk());
+  json.Set("sha256", HexEncode(response.chunk().sha256()));
   PrintJson(json);
   return absl::OkStatus();
 }
@@ -89,7 +89,7 @@ absl::Status Redrive(Context& context, const Options& options) {
       const auto response,
       api->Call(*api->ingest, &v1::IngestService::Stub::RedriveQuarantined, request));
   if (context.json()) {
-    PrintJson(ToJson(response));
+    PrintJson(response);
   } else {
     PrintData(fmt::format("{} {}\n", ShortName(v1::Outcome_Name(response.outcome()), "OUTCOME_"),
                           ReasonName(response.reason())));
@@ -108,7 +108,7 @@ absl::Status Discard(Context& context, const Options& options) {
       const auto response,
       api->Call(*api->ingest, &v1::IngestService::Stub::DiscardQuarantined, request));
   if (context.json()) {
-    PrintJson(ToJson(response.chunk()));
+    PrintJson(response.chunk());
   } else {
     PrintData(StateName(response.chunk().state()) + "\n");
   }
@@ -118,31 +118,31 @@ absl::Status Discard(Context& context, const Options& options) {
 }  // namespace
 
 void AddQuarantineCommands(Commands& commands) {
-  CLI::App& quarantine = commands.Noun("quarantine", "Chunks that were set aside with a reason");
+  const flags::Command quarantine =
+      commands.Noun("quarantine", "Chunks that were set aside with a reason");
   const auto options = std::make_shared<Options>();
   const auto verb = [&](const char* name, const char* description,
-                        absl::Status (*run)(Context&, const Options&)) -> CLI::App& {
-    CLI::App& app = commands.Verb(quarantine, name, description, [options, run](Context& context) {
-      return run(context, *options);
-    });
-    app.add_option("--participant", options->participant, "Id or STUDY/CODE")->required();
+                        absl::Status (*run)(Context&, const Options&)) -> flags::Command {
+    const flags::Command app =
+        commands.Verb(quarantine, name, description,
+                      [options, run](Context& context) { return run(context, *options); });
+    app.AddOption("--participant", options->participant, "Id or STUDY/CODE").Required();
     return app;
   };
+  const auto verb_on_one = [&](const char* name, const char* description, auto run) {
+    const flags::Command one = verb(name, description, run);
+    one.AddOption("id", options->id, "As `quarantine list` prints it").Required();
+    return one;
+  };
   verb("list", "List what is held, oldest first", List)
-      .add_flag("--all", options->all, "Redriven and discarded ones too");
-  for (CLI::App* app :
-       {&verb("show", "One entry as JSON, without its bytes", Show),
-        &verb("download", "The body exactly as it was sent", Download),
-        &verb("redrive", "Run admission again: after a stream was declared", Redrive),
-        &verb("discard", "Destroy the bytes of one entry for good", Discard)}) {
-    app->add_option("id", options->id, "As `quarantine list` prints it")->required();
-    if (app->get_name() == "download") {
-      app->add_option("--out", options->out, "File to write; without: stdout");
-    }
-    if (app->get_name() == "discard") {
-      app->add_option("--reason", options->reason, "Why, 1 to 256 bytes")->required();
-    }
-  }
+      .AddFlag("--all", options->all, "Redriven and discarded ones too");
+  verb_on_one("show", "One entry as JSON, without its bytes", Show);
+  verb_on_one("download", "The body exactly as it was sent", Download)
+      .AddOption("--out", options->out, "File to write; without: stdout");
+  verb_on_one("redrive", "Run admission again: after a stream was declared", Redrive);
+  verb_on_one("discard", "Destroy the bytes of one entry for good", Discard)
+      .AddOption("--reason", options->reason, "Why, 1 to 256 bytes")
+      .Required();
 }
 
 }  // namespace tidemark::cli

@@ -35,7 +35,7 @@ std::string IdText(const std::string& bytes) {
 }
 
 absl::Status List(Context& context, const Options& options) {
-  nlohmann::ordered_json all = nlohmann::ordered_json::array();
+  Json all = Json::Array();
   Table table({"DECIDED", "OUTCOME", "STREAM", "NUMBER", "SHA-256", "KEY"});
   TM_RETURN_IF_ERROR(
       ingest::Ledger::ForEach(LedgerPath(options), [&](const v1::Receipt& receipt) -> absl::Status {
@@ -45,13 +45,13 @@ absl::Status List(Context& context, const Options& options) {
         }
         const std::string sha256 = HexEncode(statement.sha256());
         if (context.json()) {
-          all.push_back({{"decided_at", FormatTime(statement.decided_at())},
-                         {"outcome", ingest::Describe(statement)},
-                         {"stream_id", IdText(statement.stream_id())},
-                         {"writer_id", IdText(statement.writer_id())},
-                         {"number", statement.number()},
-                         {"sha256", sha256},
-                         {"key_id", receipt.key_id()}});
+          all.Append(Json::Object({{"decided_at", FormatTime(statement.decided_at())},
+                                   {"outcome", ingest::Describe(statement)},
+                                   {"stream_id", IdText(statement.stream_id())},
+                                   {"writer_id", IdText(statement.writer_id())},
+                                   {"number", statement.number()},
+                                   {"sha256", sha256},
+                                   {"key_id", receipt.key_id()}}));
         } else {
           table.AddRow({FormatTime(statement.decided_at()), ingest::Describe(statement),
                         IdText(statement.stream_id()), std::to_string(statement.number()),
@@ -103,7 +103,7 @@ absl::Status Verify(Context& context, const Options& options) {
     return absl::OkStatus();
   }));
   if (context.json()) {
-    PrintJson({{"proven", good}, {"not_proven", bad}});
+    PrintJson(Json::Object({{"proven", good}, {"not_proven", bad}}));
   } else {
     PrintData(fmt::format("{} receipts proven, {} not\n", FormatCount(good), FormatCount(bad)));
   }
@@ -114,18 +114,18 @@ absl::Status Verify(Context& context, const Options& options) {
 }  // namespace
 
 void AddReceiptCommands(Commands& commands) {
-  CLI::App& receipt = commands.Noun("receipt", "The server's signed word on chunks");
+  const flags::Command receipt = commands.Noun("receipt", "The server's signed word on chunks");
   const auto options = std::make_shared<Options>();
-  CLI::App& list = commands.Verb(receipt, "list", "What a ledger holds, oldest first",
-                                 [options](Context& c) { return List(c, *options); });
-  CLI::App& verify = commands.Verb(receipt, "verify", "Check the proof of every receipt",
-                                   [options](Context& c) { return Verify(c, *options); });
-  for (CLI::App* app : {&list, &verify}) {
-    app->add_option("path", options->path, "Folder of a device, or its receipts.ledger")
-        ->required();
+  const flags::Command list = commands.Verb(receipt, "list", "What a ledger holds, oldest first",
+                                            [options](Context& c) { return List(c, *options); });
+  const flags::Command verify =
+      commands.Verb(receipt, "verify", "Check the proof of every receipt",
+                    [options](Context& c) { return Verify(c, *options); });
+  for (const flags::Command& app : {list, verify}) {
+    app.AddOption("path", options->path, "Folder of a device, or its receipts.ledger").Required();
   }
-  verify.add_option("--keys", options->keys_file,
-                    "Take the server's keys from this file (tidemark doctor --json) instead");
+  verify.AddOption("--keys", options->keys_file,
+                   "Take the server's keys from this file (tidemark doctor --json) instead");
 }
 
 }  // namespace tidemark::cli

@@ -7,6 +7,7 @@
 #include "base/endian.h"
 #include "base/status_macros.h"
 #include "cli/output.h"
+#include "cli/unreadable_text.h"
 
 namespace tidemark::cli {
 namespace {
@@ -73,6 +74,9 @@ absl::Status SamplePrinter::Add(const v1::ReadSamplesResponse& response) {
       return absl::OkStatus();
     case v1::ReadSamplesResponse::kBlock:
       return AddBlock(response.block());
+    case v1::ReadSamplesResponse::kUnreadable:
+      AddUnreadable(response.unreadable());
+      return absl::OkStatus();
     default:
       return absl::OkStatus();  // of a newer server
   }
@@ -118,6 +122,23 @@ absl::Status SamplePrinter::AddSegment(const v1::SampleBlock& block) {
   return absl::OkStatus();
 }
 
+void SamplePrinter::AddUnreadable(const v1::UnreadableChunks& chunks) {
+  const auto placed = placements_.find({chunks.boot_id(), chunks.clock_id()});
+  const std::string line =
+      UnreadableLine(chunks, placed == placements_.end() ? nullptr : &placed->second);
+  switch (format_) {
+    case SampleFormat::kTable:
+      PrintData("-- " + line + "\n");
+      return;
+    case SampleFormat::kCsv:
+      if (note_) note_(line);
+      return;
+    case SampleFormat::kJsonLines:
+      PrintData(Json::Object({{"unreadable", ToJson(chunks)}, {"note", line}}).OneLine() + "\n");
+      return;
+  }
+}
+
 void SamplePrinter::PrintHeader() {
   const bool csv = format_ == SampleFormat::kCsv;
   std::string line =
@@ -134,15 +155,14 @@ void SamplePrinter::PrintRow(int64_t device_ns, const v1::ClockPlacement* placem
   const std::string time =
       placement == nullptr ? "" : FormatTimeNs(PlaceOnStudyTime(*placement, device_ns));
   if (format_ == SampleFormat::kJsonLines) {
-    nlohmann::ordered_json line;
-    line["study_time"] = nullptr;
-    if (placement != nullptr) line["study_time"] = time;
-    line["device_ns"] = device_ns;
+    Json line = Json::Object();
+    line.Set("study_time", placement == nullptr ? Json(nullptr) : Json(time));
+    line.Set("device_ns", device_ns);
     for (size_t c = 0; c < values.size(); ++c) {
-      line[stream_.declaration().channels(static_cast<int>(c)).name()] = values[c];  // NaN: null
+      line.Set(stream_.declaration().channels(static_cast<int>(c)).name(), values[c]);
     }
-    if (!note.empty()) line["note"] = std::string(note);
-    PrintData(line.dump() + "\n");
+    if (!note.empty()) line.Set("note", std::string(note));
+    PrintData(line.OneLine() + "\n");
     return;
   }
   const bool csv = format_ == SampleFormat::kCsv;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -17,11 +18,15 @@ namespace tidemark::cli {
 enum class SampleFormat { kTable, kCsv, kJsonLines };
 
 // Prints blocks of one read as they come, one line per sample: study time where there is a
-// placement, device time, and the physical value of every channel.
+// placement, device time, and the physical value of every channel. What cannot be read has a line
+// where it stands.
 class SamplePrinter {
  public:
-  // Stops after `limit` samples; 0 for all.
-  SamplePrinter(SampleFormat format, uint64_t limit) : format_(format), limit_(limit) {}
+  using Note = std::function<void(std::string_view line)>;
+  // Stops after `limit` samples; 0 for all. CSV has rows of samples only: what else there is to say
+  // goes to `note`, if there is one.
+  SamplePrinter(SampleFormat format, uint64_t limit, Note note = {})
+      : format_(format), limit_(limit), note_(std::move(note)) {}
 
   // DATA_LOSS when an answer contradicts itself.
   absl::Status Add(const v1::ReadSamplesResponse& response);
@@ -31,12 +36,14 @@ class SamplePrinter {
  private:
   absl::Status AddBlock(const v1::SampleBlock& block);
   absl::Status AddSegment(const v1::SampleBlock& block);
+  void AddUnreadable(const v1::UnreadableChunks& chunks);
   void PrintHeader();
   void PrintRow(int64_t device_ns, const v1::ClockPlacement* placement,
                 const std::vector<double>& values, std::string_view note = "");
 
   const SampleFormat format_;
   const uint64_t limit_;
+  const Note note_;
   uint64_t printed_ = 0;
   v1::Stream stream_;
   std::map<std::pair<std::string, uint32_t>, v1::ClockPlacement> placements_;

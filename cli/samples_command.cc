@@ -11,6 +11,7 @@
 #include "cli/plot/plot.h"
 #include "cli/sample_printer.h"
 #include "cli/time_option.h"
+#include "cli/unreadable_text.h"
 #include "ingest/client/durable_file.h"
 
 namespace tidemark::cli {
@@ -48,7 +49,8 @@ absl::Status Print(Context& context, const Api& api, const Options& options,
   grpc::ClientContext call;
   ingest::Prepare(call, api.token(), kReadTimeout);
   const auto reader = api.signals->ReadSamples(&call, request);
-  SamplePrinter printer(FormatOf(options, context.json()), options.limit);
+  SamplePrinter printer(FormatOf(options, context.json()), options.limit,
+                        [&](std::string_view line) { context.progress().Say(line); });
   v1::ReadSamplesResponse response;
   absl::Status printed;
   while (printed.ok() && !printer.full() && reader->Read(&response)) {
@@ -69,31 +71,52 @@ std::vector<double> LoadDoubles(const std::string& bytes) {
   return values;
 }
 
+void Widen(std::optional<v1::TimeRange>& whole, const v1::TimeRange& range) {
+  if (!whole) whole = range;
+  whole->set_begin_ns(std::min(whole->begin_ns(), range.begin_ns()));
+  whole->set_end_ns(std::max(whole->end_ns(), range.end_ns()));
+}
+
 // The first and last instant that any of the streams covers.
 absl::StatusOr<v1::TimeRange> WholeRange(const Api& api, const std::string& participant,
                                          const std::vector<v1::Stream>& streams) {
   v1::GetCoverageRequest request;
   request.set_participant_id(participant);
+  for (const v1::Stream& stream : streams) request.add_stream_ids(stream.stream_id());
   TM_ASSIGN_OR_RETURN(const auto coverage,
                       api.Call(*api.signals, &v1::SignalService::Stub::GetCoverage, request));
   std::optional<v1::TimeRange> whole;
   for (const v1::StreamCoverage& known : coverage.streams()) {
-    const bool wanted = std::any_of(streams.begin(), streams.end(), [&](const auto& stream) {
-      return stream.stream_id() == known.stream().stream_id();
-    });
-    if (!wanted) continue;
-    for (const v1::TimeRange& range : known.ranges()) {
-      if (!whole) whole = range;
-      whole->set_begin_ns(std::min(whole->begin_ns(), range.begin_ns()));
-      whole->set_end_ns(std::max(whole->end_ns(), range.end_ns()));
-    }
+    for (const v1::TimeRange& range : known.ranges()) Widen(whole, range);
+    for (const v1::UnreadableRange& each : known.unreadable()) Widen(whole, each.range());
   }
   if (!whole) return absl::NotFoundError("samples: nothing on these streams has a study time");
   return *whole;
 }
 
-absl::StatusOr<PlotPanel> MakePanel(const Api& api, const std::string& participant,
-                                    const v1::Stream& stream, const v1::TimeRange& range) {
+// Gaps and what cannot be read, as one list.
+std::vector<PlotRange> EmptyRanges(const v1::GetOverviewResponse& overview) {
+  std::vector<PlotRange> ranges;
+  for (const v1::TimeRange& gap : overview.gaps()) ranges.push_back({gap.begin_ns(), gap.end_ns()});
+  for (const v1::UnreadableRange& each : overview.unreadable()) {
+    ranges.push_back({each.range().begin_ns(), each.range().end_ns()});
+  }
+  std::sort(ranges.begin(), ranges.end(),
+            [](const PlotRange& a, const PlotRange& b) { return a.begin_ns < b.begin_ns; });
+  std::vector<PlotRange> merged;
+  for (const PlotRange& range : ranges) {
+    if (!merged.empty() && range.begin_ns <= merged.back().end_ns) {
+      merged.back().end_ns = std::max(merged.back().end_ns, range.end_ns);
+    } else {
+      merged.push_back(range);
+    }
+  }
+  return merged;
+}
+
+absl::StatusOr<PlotPanel> MakePanel(Context& context, const Api& api,
+                                    const std::string& participant, const v1::Stream& stream,
+                                    const v1::TimeRange& range) {
   v1::GetOverviewRequest request;
   request.set_participant_id(participant);
   request.set_stream_id(stream.stream_id());
@@ -110,9 +133,9 @@ absl::StatusOr<PlotPanel> MakePanel(const Api& api, const std::string& participa
                                              LoadDoubles(channel.min()),
                                              LoadDoubles(channel.max())));
   }
-  for (const v1::TimeRange& gap : overview.gaps()) {
-    panel.gaps.push_back({gap.begin_ns(), gap.end_ns()});
-  }
+  panel.gaps = EmptyRanges(overview);
+  const std::string note = UnreadableNote(stream.name(), overview.unreadable());
+  if (!note.empty()) context.progress().Say(note);
   return panel;
 }
 
@@ -128,7 +151,7 @@ absl::Status Plot(Context& context, const Api& api, const Options& options,
       fmt::format("{} to {}", FormatTimeNs(range->begin_ns()), FormatTimeNs(range->end_ns()));
   input.range = {range->begin_ns(), range->end_ns()};
   for (const v1::Stream& stream : streams) {
-    TM_ASSIGN_OR_RETURN(PlotPanel panel, MakePanel(api, participant, stream, *range));
+    TM_ASSIGN_OR_RETURN(PlotPanel panel, MakePanel(context, api, participant, stream, *range));
     input.panels.push_back(std::move(panel));
   }
   TM_RETURN_IF_ERROR(ingest::WriteFileDurably(options.plot, PlotSvg(input), 0644));
@@ -153,20 +176,19 @@ absl::Status Samples(Context& context, const Options& options) {
 
 void AddSamplesCommand(Commands& commands) {
   const auto options = std::make_shared<Options>();
-  CLI::App& samples =
+  const flags::Command samples =
       commands.Verb(commands.root(), "samples", "Samples as they were sent, or a picture of them",
                     [options](Context& c) { return Samples(c, *options); });
-  samples.add_option("--participant", options->participant, "Id or STUDY/CODE")->required();
-  samples.add_option("--stream", options->streams, "Id, NAME or DEVICE/NAME; may be repeated")
-      ->required();
-  samples.add_option("--from", options->from, "Study time, 2022-01-01T09:00:00Z or nanoseconds");
-  samples.add_option("--to", options->to, "End of the range, exclusive; without: everything");
-  samples.add_option("--format", options->format, "table, csv or jsonl")
-      ->check(CLI::IsMember({"table", "csv", "jsonl"}))
-      ->capture_default_str();
-  samples.add_option("--limit", options->limit, "At most so many samples; 0 for all")
-      ->capture_default_str();
-  samples.add_option("--plot", options->plot, "Draw the range into this SVG file instead");
+  samples.AddOption("--participant", options->participant, "Id or STUDY/CODE").Required();
+  samples.AddOption("--stream", options->streams, "Id, NAME or DEVICE/NAME; may be repeated")
+      .Required();
+  samples.AddOption("--from", options->from, "Study time, 2022-01-01T09:00:00Z or nanoseconds");
+  samples.AddOption("--to", options->to, "End of the range, exclusive; without: everything");
+  samples.AddOption("--format", options->format, "table, csv or jsonl")
+      .OneOf({"table", "csv", "jsonl"})
+      .ShowDefault();
+  samples.AddOption("--limit", options->limit, "At most so many samples; 0 for all").ShowDefault();
+  samples.AddOption("--plot", options->plot, "Draw the range into this SVG file instead");
 }
 
 }  // namespace tidemark::cli

@@ -9,6 +9,7 @@
 #include "cli/exit_code.h"
 #include "cli/output.h"
 #include "cli/time_option.h"
+#include "cli/unreadable_text.h"
 
 namespace tidemark::cli {
 namespace {
@@ -49,7 +50,7 @@ absl::Status Coverage(Context& context, const Options& options) {
   TM_ASSIGN_OR_RETURN(const auto coverage,
                       api->Call(*api->signals, &v1::SignalService::Stub::GetCoverage, request));
   if (context.json()) {
-    PrintJson(ToJson(coverage));
+    PrintJson(coverage);
     return absl::OkStatus();
   }
   TM_ASSIGN_OR_RETURN(auto devices, DeviceNames(*api, request.participant_id()));
@@ -63,7 +64,9 @@ absl::Status Coverage(Context& context, const Options& options) {
                   FormatSpan(SecondsOf(one)), FormatCount(static_cast<uint64_t>(one.ranges_size())),
                   FormatCount(one.chunks()), FormatCount(one.samples()),
                   FormatBytes(static_cast<double>(one.body_bytes())),
-                  FormatBytes(static_cast<double>(one.stored_bytes()))});
+                  range ? "-" : FormatBytes(static_cast<double>(one.stored_bytes()))});
+    const std::string note = UnreadableNote(one.stream().name(), one.unreadable());
+    if (!note.empty()) context.progress().Say(note);
   }
   PrintData(table.Format());
   return absl::OkStatus();
@@ -83,7 +86,7 @@ absl::Status Overview(Context& context, const Options& options) {
   TM_ASSIGN_OR_RETURN(const auto overview,
                       api->Call(*api->signals, &v1::SignalService::Stub::GetOverview, request));
   if (context.json()) {
-    PrintJson(ToJson(overview));
+    PrintJson(overview);
     return absl::OkStatus();
   }
   std::vector<std::string> headings = {"FROM", "SAMPLES"};
@@ -110,6 +113,8 @@ absl::Status Overview(Context& context, const Options& options) {
     }
     table.AddRow(std::move(row));
   }
+  const std::string note = UnreadableNote(stream.name(), overview.unreadable());
+  if (!note.empty()) context.progress().Say(note);
   PrintData(table.Format());
   return absl::OkStatus();
 }
@@ -118,18 +123,19 @@ absl::Status Overview(Context& context, const Options& options) {
 
 void AddSignalCommands(Commands& commands) {
   const auto options = std::make_shared<Options>();
-  CLI::App& coverage = commands.Verb(commands.root(), "coverage", "What exists when, per stream",
-                                     [options](Context& c) { return Coverage(c, *options); });
-  CLI::App& overview =
+  const flags::Command coverage =
+      commands.Verb(commands.root(), "coverage", "What exists when, per stream",
+                    [options](Context& c) { return Coverage(c, *options); });
+  const flags::Command overview =
       commands.Verb(commands.root(), "overview", "Least and greatest value per stretch of time",
                     [options](Context& c) { return Overview(c, *options); });
-  for (CLI::App* app : {&coverage, &overview}) {
-    app->add_option("--participant", options->participant, "Id or STUDY/CODE")->required();
-    app->add_option("--from", options->from, "Study time, 2022-01-01T09:00:00Z or nanoseconds");
-    app->add_option("--to", options->to, "End of the range, exclusive");
+  for (const flags::Command& app : {coverage, overview}) {
+    app.AddOption("--participant", options->participant, "Id or STUDY/CODE").Required();
+    app.AddOption("--from", options->from, "Study time, 2022-01-01T09:00:00Z or nanoseconds");
+    app.AddOption("--to", options->to, "End of the range, exclusive");
   }
-  overview.add_option("--stream", options->stream, "Id, NAME or DEVICE/NAME")->required();
-  overview.add_option("--width", options->width, "Rows, 1 to 16384")->capture_default_str();
+  overview.AddOption("--stream", options->stream, "Id, NAME or DEVICE/NAME").Required();
+  overview.AddOption("--width", options->width, "Rows, 1 to 16384").ShowDefault();
 }
 
 }  // namespace tidemark::cli

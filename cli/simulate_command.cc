@@ -49,26 +49,24 @@ absl::Status Simulate(Context& context, const Options& options) {
 
 void AddSimulateCommand(Commands& commands) {
   const auto options = std::make_shared<Options>();
-  CLI::App& simulate = commands.Verb(
+  const flags::Command simulate = commands.Verb(
       commands.root(), "simulate", "Make participants with known truth and upload their recordings",
       [options](Context& context) { return Simulate(context, *options); });
-  simulate.add_option("--study", options->study, "Id or name of the study that takes them")
-      ->required();
-  simulate.add_option("--work", options->work, "Folder for the devices and truth.json")->required();
-  simulate.add_option("--participants", options->simulate.participants, "1 to 10000")
-      ->capture_default_str();
-  simulate.add_option("--hours", options->simulate.hours, "Of each participant")
-      ->capture_default_str();
-  simulate.add_option("--seed", options->simulate.seed, "The same seed gives the same bytes")
-      ->capture_default_str();
-  simulate.add_flag("--audio", options->simulate.audio, "Bouts of audio on the phone");
-  simulate.add_flag("--no-faults", options->no_faults, "No drops, repeats and NaN");
-  simulate.add_flag("--no-clock-faults", options->no_clock_faults,
-                    "Device time is wall time: no offset, drift or reboots");
-  simulate.add_option("--parallel", options->parallel, "Devices at a time")
-      ->check(CLI::Range(1, 64))
-      ->capture_default_str();
-  simulate.add_flag("--no-verify", options->no_verify, "Do not read back and compare");
+  simulate.AddOption("--study", options->study, "Id or name of the study that takes them")
+      .Required();
+  simulate.AddOption("--work", options->work, "Folder for the devices and truth.json").Required();
+  simulate.AddOption("--participants", options->simulate.participants, "1 to 10000").ShowDefault();
+  simulate.AddOption("--hours", options->simulate.hours, "Of each participant").ShowDefault();
+  simulate.AddOption("--seed", options->simulate.seed, "The same seed gives the same bytes")
+      .ShowDefault();
+  simulate.AddFlag("--audio", options->simulate.audio, "Bouts of audio on the phone");
+  simulate.AddFlag("--no-faults", options->no_faults, "No drops, repeats and NaN");
+  simulate.AddFlag("--no-clock-faults", options->no_clock_faults,
+                   "Device time is wall time: no offset, drift or reboots");
+  simulate.AddOption("--parallel", options->parallel, "Devices at a time")
+      .Range(1, 64)
+      .ShowDefault();
+  simulate.AddFlag("--no-verify", options->no_verify, "Do not read back and compare");
 }
 
 }  // namespace tidemark::cli

@@ -1,9 +1,10 @@
-// stream list | show.
+// stream list | show | verify.
 #include <fmt/format.h>
 
 #include "cli/command.h"
 #include "cli/modality.h"
 #include "cli/output.h"
+#include "cli/stream_verify.h"
 
 namespace tidemark::cli {
 namespace {
@@ -42,7 +43,7 @@ absl::Status List(Context& context, const Options& options) {
   TM_ASSIGN_OR_RETURN(const auto list,
                       api->List(*api->devices, &v1::DeviceService::Stub::ListStreams, request));
   if (context.json()) {
-    PrintJson(ToJson(list));
+    PrintJson(list);
     return absl::OkStatus();
   }
   Table table({"STREAM", "VERSION", "MODALITY", "RATE", "CHANNELS", "ID", "DEVICE"});
@@ -61,24 +62,27 @@ absl::Status Show(Context& context, const Options& options) {
   TM_ASSIGN_OR_RETURN(const std::string participant, api->ParticipantId(options.participant));
   TM_ASSIGN_OR_RETURN(const v1::Stream stream, api->Stream(participant, options.stream));
   // A declaration is a tree: JSON is its readable form, too.
-  PrintJson(ToJson(stream));
+  PrintJson(stream);
   return absl::OkStatus();
 }
 
 }  // namespace
 
 void AddStreamCommands(Commands& commands) {
-  CLI::App& stream = commands.Noun("stream", "What the devices of a participant record");
+  const flags::Command stream = commands.Noun("stream", "What the devices of a participant record");
   const auto options = std::make_shared<Options>();
-  CLI::App& list = commands.Verb(stream, "list", "List streams",
-                                 [options](Context& context) { return List(context, *options); });
-  list.add_option("--participant", options->participant, "Id or STUDY/CODE")->required();
-  list.add_option("--device", options->device, "Only this one: id or name");
-  list.add_flag("--all-versions", options->all_versions, "Not only the newest of each");
-  CLI::App& show = commands.Verb(stream, "show", "One declaration as JSON",
-                                 [options](Context& context) { return Show(context, *options); });
-  show.add_option("--participant", options->participant, "Id or STUDY/CODE")->required();
-  show.add_option("stream", options->stream, "Id, NAME or DEVICE/NAME")->required();
+  const flags::Command list =
+      commands.Verb(stream, "list", "List streams",
+                    [options](Context& context) { return List(context, *options); });
+  list.AddOption("--participant", options->participant, "Id or STUDY/CODE").Required();
+  list.AddOption("--device", options->device, "Only this one: id or name");
+  list.AddFlag("--all-versions", options->all_versions, "Not only the newest of each");
+  const flags::Command show =
+      commands.Verb(stream, "show", "One declaration as JSON",
+                    [options](Context& context) { return Show(context, *options); });
+  show.AddOption("--participant", options->participant, "Id or STUDY/CODE").Required();
+  show.AddOption("stream", options->stream, "Id, NAME or DEVICE/NAME").Required();
+  AddStreamVerifyCommand(commands, stream);
 }
 
 }  // namespace tidemark::cli

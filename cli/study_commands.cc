@@ -16,7 +16,7 @@ absl::Status CreateStudy(Context& context, const std::string& name) {
   TM_ASSIGN_OR_RETURN(const auto response,
                       api->Call(*api->studies, &v1::StudyService::Stub::CreateStudy, request));
   if (context.json()) {
-    PrintJson(ToJson(response.study()));
+    PrintJson(response.study());
   } else {
     PrintData(response.study().study_id() + "\n");
   }
@@ -29,7 +29,7 @@ absl::Status ListStudies(Context& context) {
       const auto list,
       api->List(*api->studies, &v1::StudyService::Stub::ListStudies, v1::ListStudiesRequest()));
   if (context.json()) {
-    PrintJson(ToJson(list));
+    PrintJson(list);
     return absl::OkStatus();
   }
   Table table({"STUDY", "ID", "CREATED"});
@@ -59,7 +59,7 @@ absl::Status CreateManager(Context& context, const ManagerOptions& options) {
     response.clear_token();
   }
   if (context.json()) {
-    PrintJson(ToJson(response));
+    PrintJson(response);
   } else {
     PrintData(
         fmt::format("{}\n", response.token().empty() ? response.principal_id() : response.token()));
@@ -70,24 +70,24 @@ absl::Status CreateManager(Context& context, const ManagerOptions& options) {
 }  // namespace
 
 void AddStudyCommands(Commands& commands) {
-  CLI::App& study = commands.Noun("study", "Studies (operators)");
+  const flags::Command study = commands.Noun("study", "Studies (operators)");
   const auto name = std::make_shared<std::string>();
   commands
       .Verb(study, "create", "Create a study and print its id",
             [name](Context& context) { return CreateStudy(context, *name); })
-      .add_option("name", *name, "1 to 64 letters, digits, '-' and '_'")
-      ->required();
+      .AddOption("name", *name, "1 to 64 letters, digits, '-' and '_'")
+      .Required();
   commands.Verb(study, "list", "List studies", ListStudies);
 
-  CLI::App& manager = commands.Noun("manager", "People who manage a study (operators)");
+  const flags::Command manager = commands.Noun("manager", "People who manage a study (operators)");
   const auto options = std::make_shared<ManagerOptions>();
-  CLI::App& create =
+  const flags::Command create =
       commands.Verb(manager, "create", "Make a manager and print the token, which is shown once",
                     [options](Context& context) { return CreateManager(context, *options); });
-  create.add_option("--study", options->study, "Id or name")->required();
-  create.add_option("--name", options->name, "How the person is shown to others")->required();
-  create.add_option("--token-out", options->token_out,
-                    "Write the token to this file (mode 0600) and print the principal's id");
+  create.AddOption("--study", options->study, "Id or name").Required();
+  create.AddOption("--name", options->name, "How the person is shown to others").Required();
+  create.AddOption("--token-out", options->token_out,
+                   "Write the token to this file (mode 0600) and print the principal's id");
 }
 
 }  // namespace tidemark::cli

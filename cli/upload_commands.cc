@@ -17,22 +17,23 @@ struct Options {
   bool accept_unsafe_durability = false;
 };
 
-nlohmann::ordered_json ReportJson(const ingest::UploadReport& report) {
-  nlohmann::ordered_json receipts = nlohmann::ordered_json::object();
-  for (const auto& [outcome, count] : report.receipts) receipts[v1::Outcome_Name(outcome)] = count;
-  return {{"receipts", std::move(receipts)},
-          {"chunks_deleted", report.chunks_deleted},
-          {"body_bytes_acknowledged", report.body_bytes_deleted},
-          {"envelope_bytes_sent", report.envelope_bytes_sent},
-          {"chunks_kept", report.chunks_kept},
-          {"chunks_stopped", report.chunks_stopped},
-          {"chunks_left", report.chunks_left},
-          {"numbers_abandoned", report.numbers_abandoned},
-          {"writers_started", report.writers_started},
-          {"attempts_failed", report.attempts_failed},
-          {"elapsed_s", absl::ToDoubleSeconds(report.elapsed)},
-          {"status", report.status.ok() ? "OK" : std::string(report.status.message())},
-          {"note", report.note}};
+Json ReportJson(const ingest::UploadReport& report) {
+  Json receipts = Json::Object();
+  for (const auto& [outcome, count] : report.receipts)
+    receipts.Set(v1::Outcome_Name(outcome), count);
+  return Json::Object({{"receipts", std::move(receipts)},
+                       {"chunks_deleted", report.chunks_deleted},
+                       {"body_bytes_acknowledged", report.body_bytes_deleted},
+                       {"envelope_bytes_sent", report.envelope_bytes_sent},
+                       {"chunks_kept", report.chunks_kept},
+                       {"chunks_stopped", report.chunks_stopped},
+                       {"chunks_left", report.chunks_left},
+                       {"numbers_abandoned", report.numbers_abandoned},
+                       {"writers_started", report.writers_started},
+                       {"attempts_failed", report.attempts_failed},
+                       {"elapsed_s", absl::ToDoubleSeconds(report.elapsed)},
+                       {"status", report.status.ok() ? "OK" : std::string(report.status.message())},
+                       {"note", report.note}});
 }
 
 absl::Status Upload(Context& context, const Options& options) {
@@ -63,14 +64,14 @@ absl::Status Upload(Context& context, const Options& options) {
 
 void AddUploadCommands(Commands& commands) {
   const auto options = std::make_shared<Options>();
-  CLI::App& upload =
+  const flags::Command upload =
       commands.Verb(commands.root(), "upload", "Send what waits in the outbox of a device folder",
                     [options](Context& context) { return Upload(context, *options); });
-  upload.add_option("folder", options->folder, "Folder of the device")->required();
-  upload.add_flag("--bundle", options->bundle, "By signed bundles instead of one stream");
-  upload.add_flag("--no-compression", options->no_compression, "Send bodies as they are");
-  upload.add_flag("--accept-unsafe-durability", options->accept_unsafe_durability,
-                  "Delete on the word of a test server that a crash may make a liar");
+  upload.AddOption("folder", options->folder, "Folder of the device").Required();
+  upload.AddFlag("--bundle", options->bundle, "By signed bundles instead of one stream");
+  upload.AddFlag("--no-compression", options->no_compression, "Send bodies as they are");
+  upload.AddFlag("--accept-unsafe-durability", options->accept_unsafe_durability,
+                 "Delete on the word of a test server that a crash may make a liar");
 }
 
 }  // namespace tidemark::cli

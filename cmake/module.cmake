@@ -44,7 +44,7 @@ function(tidemark_test folder file label)
   add_executable(${target} "${CMAKE_SOURCE_DIR}/tests/${folder}/${file}")
   target_include_directories(${target} PRIVATE "${CMAKE_SOURCE_DIR}")
   target_link_libraries(${target} PRIVATE ${ARGN} tidemark::test_support tidemark_warnings)
-  target_compile_options(${target} PRIVATE -O1)
+  target_compile_options(${target} PRIVATE ${TIDEMARK_TEST_OPTIONS})
   tidemark_use_pch(${target} test)
   add_test(NAME ${target}
            COMMAND ${target} "--gtest_output=json:${CMAKE_BINARY_DIR}/test-results/${target}.json")

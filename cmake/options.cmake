@@ -25,6 +25,13 @@ if(TIDEMARK_SANITIZE)
   add_link_options(-fsanitize=${TIDEMARK_SANITIZE})
 endif()
 
+# Tests are compiled once and run for seconds: optimising them costs more than it gives. A sanitizer
+# has its own level, above.
+set(TIDEMARK_TEST_OPTIONS -O0)
+if(TIDEMARK_SANITIZE)
+  set(TIDEMARK_TEST_OPTIONS "")
+endif()
+
 find_program(CCACHE ccache)
 if(CCACHE)
   # The two sloppiness values are what ccache needs to cache users of precompiled headers.

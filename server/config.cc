@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <CLI/CLI.hpp>
 #include <charconv>
 #include <map>
 #include <optional>
 
+#include "base/flags/flags.h"
 #include "base/status_macros.h"
 
 namespace tidemark::server {
@@ -33,22 +33,12 @@ struct Commands {
   bool print_config = false;
   bool print_access = false;
   bool version = false;
-  bool help = false;
   std::string bootstrap_file;
 };
 
-// A flag, its variable and its line in the file are one option.
-CLI::Option* WithVariable(CLI::Option* option) {
-  std::string name = "TIDEMARK_";
-  for (const char c : option->get_lnames().front()) {
-    name += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  }
-  return option->envname(name);
-}
-
-void AddStoreOptions(CLI::App& app, Config& config) {
+void AddStoreOptions(flags::Command app, Config& config) {
   const auto add = [&](const char* flag, std::string& value, const char* help) {
-    WithVariable(app.add_option(flag, value, help));
+    app.AddOption(flag, value, help).FromEnvironment();
   };
   add("--dsn", config.dsn, "PostgreSQL: libpq keywords or URI, without a user");
   add("--owner-dsn", config.owner_dsn, "the same as the owner, for --migrate (default: --dsn)");
@@ -59,32 +49,34 @@ void AddStoreOptions(CLI::App& app, Config& config) {
   add("--kek", config.kek_file, "file of the key-encryption key (default: inside --keys)");
 }
 
-void AddNetworkOptions(CLI::App& app, Config& config) {
+void AddNetworkOptions(flags::Command app, Config& config) {
   const auto add = [&](const char* flag, std::string& value, const char* help) {
-    WithVariable(app.add_option(flag, value, help));
+    app.AddOption(flag, value, help).FromEnvironment();
   };
   add("--listen", config.listen, "address of gRPC, host:port; port 0 takes a free one");
   add("--port-file", config.port_file, "file that gets the port once the server is up");
   add("--tls-cert", config.tls_cert, "certificate chain, PEM");
   add("--tls-key", config.tls_key, "its private key, PEM");
   add("--audience", config.audience, "what devices sign for: the public name of this installation");
-  WithVariable(app.add_flag("--behind-edge", config.behind_edge,
-                            "an edge proxy faces the network: other addresses than loopback may "
-                            "be listened on"));
+  app.AddFlag("--behind-edge", config.behind_edge,
+              "an edge proxy faces the network: other addresses than loopback may "
+              "be listened on")
+      .FromEnvironment();
 }
 
-void AddBehaviourOptions(CLI::App& app, Config& config, std::string& roles) {
-  WithVariable(app.add_option("--roles", roles, "study, ingest, signal, with commas"));
-  WithVariable(app.add_option("--log-level", config.log_level, "debug, info, warning or error"));
-  WithVariable(app.add_flag("--log-json", config.log_json, "log JSON lines"));
-  WithVariable(app.add_flag("--reflection", config.reflection, "serve gRPC reflection"));
-  WithVariable(app.add_flag("--unsafe-durability", config.unsafe_durability,
-                            "take ingest from a database that may lose commits (tests only)"));
+void AddBehaviourOptions(flags::Command app, Config& config, std::string& roles) {
+  app.AddOption("--roles", roles, "study, ingest, signal, with commas").FromEnvironment();
+  app.AddOption("--log-level", config.log_level, "debug, info, warning or error").FromEnvironment();
+  app.AddFlag("--log-json", config.log_json, "log JSON lines").FromEnvironment();
+  app.AddFlag("--reflection", config.reflection, "serve gRPC reflection").FromEnvironment();
+  app.AddFlag("--unsafe-durability", config.unsafe_durability,
+              "take ingest from a database that may lose commits (tests only)")
+      .FromEnvironment();
 }
 
-void AddNumberOptions(CLI::App& app, RawNumbers& raw) {
+void AddNumberOptions(flags::Command app, RawNumbers& raw) {
   const auto add = [&](const char* flag, std::string& value, const char* help) {
-    WithVariable(app.add_option(flag, value, help));
+    app.AddOption(flag, value, help).FromEnvironment();
   };
   add("--quarantine-bytes-per-device", raw.quarantine_bytes_per_device,
       "bytes held in quarantine for one device before its chunks must wait");
@@ -96,15 +88,14 @@ void AddNumberOptions(CLI::App& app, RawNumbers& raw) {
   add("--drain-seconds", raw.drain_seconds, "how long calls may take to end at shutdown");
 }
 
-void AddCommands(CLI::App& app, Commands& commands) {
-  app.add_flag("--migrate", commands.migrate, "apply the migrations and exit");
-  app.add_option("--bootstrap-operator", commands.bootstrap_file,
-                 "make the first operator, write the token to this file, and exit; does nothing "
-                 "when there is an operator and the file exists");
-  app.add_flag("--print-config", commands.print_config, "print the settings in force and exit");
-  app.add_flag("--print-access", commands.print_access, "print who may call what and exit");
-  app.add_flag("--version", commands.version, "print the version and exit");
-  app.add_flag("-h,--help", commands.help, "print this and exit");
+void AddCommands(flags::Command app, Commands& commands) {
+  app.AddFlag("--migrate", commands.migrate, "apply the migrations and exit");
+  app.AddOption("--bootstrap-operator", commands.bootstrap_file,
+                "make the first operator, write the token to this file, and exit; does nothing "
+                "when there is an operator and the file exists");
+  app.AddFlag("--print-config", commands.print_config, "print the settings in force and exit");
+  app.AddFlag("--print-access", commands.print_access, "print who may call what and exit");
+  app.AddFlag("--version", commands.version, "print the version and exit");
 }
 
 template <class Number>
@@ -193,7 +184,6 @@ void RoleFaults(const Config& config, std::vector<std::string>& faults) {
 
 // The one command that is asked for.
 std::optional<Command> CommandOf(const Commands& commands, std::vector<std::string>& faults) {
-  if (commands.help) return Command::kHelp;
   if (commands.version) return Command::kVersion;
   std::vector<Command> asked;
   if (commands.migrate) asked.push_back(Command::kMigrate);
@@ -207,8 +197,7 @@ std::optional<Command> CommandOf(const Commands& commands, std::vector<std::stri
 }
 
 bool NeedsNoSettings(Command command) {
-  return command == Command::kHelp || command == Command::kVersion ||
-         command == Command::kPrintAccess;
+  return command == Command::kVersion || command == Command::kPrintAccess;
 }
 
 void CommandFaults(Command command, const Config& config, std::vector<std::string>& faults) {
@@ -240,34 +229,32 @@ absl::StatusOr<CommandLine> ParseCommandLine(std::span<const std::string> args) 
   Commands commands;
   std::string roles = fmt::format("{}", fmt::join(line.config.roles, ","));
 
-  CLI::App app(
+  flags::Parser parser(
       "The Tidemark server. Every setting is a flag, a line name=value of the file given "
       "with --config, or a variable TIDEMARK_<NAME>; what comes first in this order counts.",
       "tidemarkd");
-  app.set_help_flag();
-  app.set_config("--config", "", "file of settings")->envname("TIDEMARK_CONFIG");
-  app.allow_extras();
-  app.allow_config_extras(CLI::config_extras_mode::capture);
-  AddStoreOptions(app, line.config);
-  AddNetworkOptions(app, line.config);
-  AddBehaviourOptions(app, line.config, roles);
-  AddNumberOptions(app, numbers);
-  AddCommands(app, commands);
+  parser.AddSettingsFile("--config", "file of settings").FromEnvironment();
+  parser.CollectUnknown();
+  AddStoreOptions(parser.root(), line.config);
+  AddNetworkOptions(parser.root(), line.config);
+  AddBehaviourOptions(parser.root(), line.config, roles);
+  AddNumberOptions(parser.root(), numbers);
+  AddCommands(parser.root(), commands);
 
-  std::vector<std::string> faults;
-  try {
-    app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
-  } catch (const CLI::Error& error) {
-    return absl::InvalidArgumentError(error.what());
+  TM_ASSIGN_OR_RETURN(const flags::Parsed parsed, parser.Parse(args));
+  if (!parsed.answer.empty()) {
+    line.command = Command::kHelp;
+    line.help = parsed.answer;
+    return line;
   }
-  for (const std::string& extra : app.remaining()) {
-    faults.push_back(fmt::format("{}: is no setting", extra));
+  std::vector<std::string> faults;
+  for (const std::string& unknown : parsed.unknown) {
+    faults.push_back(fmt::format("{}: is no setting", unknown));
   }
   ParseNumbers(numbers, line.config, faults);
   line.config.roles = SplitRoles(roles);
   line.command = CommandOf(commands, faults).value_or(Command::kServe);
   line.bootstrap_file = commands.bootstrap_file;
-  if (line.command == Command::kHelp) line.help = app.help();
   if (!NeedsNoSettings(line.command)) CommandFaults(line.command, line.config, faults);
   if (!faults.empty())
     return absl::InvalidArgumentError(fmt::format("{}", fmt::join(faults, "\n")));

@@ -4,42 +4,51 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
-#include <fstream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 namespace tidemark::bench {
 namespace {
 
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;
+
+// The largest k so that the k-th smallest and the k-th largest of n values enclose the median of
+// what they were drawn from with at least 95 %; 1 when no k does. The number of values below that
+// median is binomial with 1/2.
+size_t RankOfInterval(size_t n) {
+  constexpr double kTail = 0.025;
+  double probability = std::ldexp(1.0, -static_cast<int>(n));  // of no value below
+  double below = probability;
+  size_t rank = 0;
+  while (below <= kTail && rank < n) {
+    ++rank;
+    probability *= static_cast<double>(n - rank + 1) / static_cast<double>(rank);
+    below += probability;
+  }
+  return std::max<size_t>(rank, 1);
+}
 
 Json OrNull(const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); }
 
-std::string Shown(const std::optional<double>& value) {
-  return value ? fmt::format("{:g}", *value) : "-";
-}
-
 Json ToJson(const Figure& figure, const std::string& command) {
+  Json interval = nullptr;
+  if (figure.interval) interval = {figure.interval->first, figure.interval->second};
   Json limit = nullptr;
-  if (!figure.limit_what.empty()) {
-    limit = {{"what", figure.limit_what}, {"value", figure.limit_value}};
-  }
+  if (figure.limit) limit = {{"what", figure.limit->what}, {"value", figure.limit->value}};
   return {{"id", figure.id},
-          {"value", figure.value},
-          {"interval", {figure.interval.first, figure.interval.second}},
+          {"value", OrNull(figure.value)},
+          {"interval", std::move(interval)},
           {"unit", figure.unit},
           {"better", figure.better == Better::kHigher ? "higher" : "lower"},
           {"floor", OrNull(figure.floor)},
           {"goal", OrNull(figure.goal)},
-          {"limit", limit},
+          {"limit", std::move(limit)},
           {"command", command}};
 }
 
 }  // namespace
 
 Figure MedianOf(std::string id, std::vector<double> values, std::string unit, Better better) {
-  constexpr size_t kValuesForInterval = 8;
-  constexpr double kTwoSided95 = 1.96;
   std::sort(values.begin(), values.end());
   const size_t n = values.size();
   Figure figure;
@@ -48,63 +57,79 @@ Figure MedianOf(std::string id, std::vector<double> values, std::string unit, Be
   figure.better = better;
   if (n == 0) return figure;
   figure.value = n % 2 == 1 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
-  figure.interval = {values.front(), values.back()};
   if (n >= kValuesForInterval) {
-    const auto half = static_cast<double>(n) / 2;
-    const double reach = kTwoSided95 * std::sqrt(static_cast<double>(n)) / 2;
-    const auto low = static_cast<size_t>(std::max(0.0, std::floor(half - reach)));
-    const auto high = std::min(n - 1, static_cast<size_t>(std::ceil(half + reach)));
-    figure.interval = {values[low], values[high]};
+    const size_t rank = RankOfInterval(n);
+    figure.interval = {values[rank - 1], values[n - rank]};
+  }
+  return figure;
+}
+
+Figure Counted(std::string id, double value, std::string unit, Better better) {
+  Figure figure;
+  figure.id = std::move(id);
+  figure.unit = std::move(unit);
+  figure.better = better;
+  if (std::isfinite(value)) {
+    figure.value = value;
+    figure.interval = {value, value};
   }
   return figure;
 }
 
 bool MissesFloor(const Figure& figure) {
   if (!figure.floor) return false;
-  return figure.better == Better::kHigher ? figure.interval.second < *figure.floor
-                                          : figure.interval.first > *figure.floor;
+  if (!figure.interval) return true;
+  return figure.better == Better::kHigher ? figure.interval->second < *figure.floor
+                                          : figure.interval->first > *figure.floor;
 }
 
-void PrintFigures(std::span<const Figure> figures) {
-  fmt::print("{:<34} {:>10} {:>21} {:<10} {:>8} {:>8}  {}\n", "id", "value", "interval", "unit",
-             "floor", "goal", "beside");
+std::string FormatNumber(const std::optional<double>& value) {
+  return value ? fmt::format("{:.4g}", *value) : "-";
+}
+
+std::string FormatInterval(const Figure& figure) {
+  if (!figure.interval) return "-";
+  const auto [low, high] = *figure.interval;
+  return low == high ? "counted" : fmt::format("{:.4g} to {:.4g}", low, high);
+}
+
+std::string FormatTable(std::span<const Figure> figures) {
+  std::string text = fmt::format("{:<34} {:>9} {:>18} {:<9} {:>6} {:>6}  {}\n", "id", "value",
+                                 "interval", "unit", "floor", "goal", "beside");
   for (const Figure& figure : figures) {
-    const std::string beside =
-        figure.limit_what.empty()
-            ? ""
-            : fmt::format("{} = {:.4g}", figure.limit_what, figure.limit_value);
-    const std::string interval =
-        fmt::format("{:.4g} .. {:.4g}", figure.interval.first, figure.interval.second);
-    fmt::print("{:<34} {:>10.4g} {:>21} {:<10} {:>8} {:>8}  {}{}\n", figure.id, figure.value,
-               interval, figure.unit, Shown(figure.floor), Shown(figure.goal), beside,
-               MissesFloor(figure) ? "  MISSED" : "");
+    std::string line = fmt::format("{:<34} {:>9} {:>18} {:<9} {:>6} {:>6}  ", figure.id,
+                                   FormatNumber(figure.value), FormatInterval(figure), figure.unit,
+                                   FormatNumber(figure.floor), FormatNumber(figure.goal));
+    if (figure.limit) line += fmt::format("{} {:.4g}", figure.limit->what, figure.limit->value);
+    if (MissesFloor(figure)) line += "  MISSED";
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += line + "\n";
   }
-  std::fflush(stdout);
+  return text;
 }
 
-absl::Status WriteFigures(std::span<const Figure> figures, const std::string& command,
-                          const std::string& path) {
+std::string FormatJson(std::span<const Figure> figures, const std::string& command) {
   Json list = Json::array();
   for (const Figure& figure : figures) list.push_back(ToJson(figure, command));
-  std::ofstream file(path);
-  file << list.dump(2) << '\n';
-  file.close();
-  if (!file) return absl::UnavailableError(fmt::format("cannot write {}", path));
-  return absl::OkStatus();
+  return list.dump(2) + "\n";
 }
 
-std::string ProcessorLine() {
-  std::ifstream cpuinfo("/proc/cpuinfo");
+std::string MachineLine(std::string_view cpuinfo) {
+  std::istringstream lines{std::string(cpuinfo)};
   std::string model = "unknown processor";
+  int processors = 0;
   bool has_sha = false;
-  for (std::string line; std::getline(cpuinfo, line);) {
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("processor")) ++processors;
     if (line.starts_with("model name")) model = line.substr(line.find(':') + 2);
-    if (line.starts_with("flags")) {
-      has_sha = line.find(" sha_ni") != std::string::npos;
-      break;
+    if (line.starts_with("flags") || line.starts_with("Features")) {
+      const std::string words = line + " ";
+      has_sha =
+          words.find(" sha_ni ") != std::string::npos || words.find(" sha2 ") != std::string::npos;
     }
   }
-  return fmt::format("{}, {} SHA instructions", model, has_sha ? "with" : "without");
+  return fmt::format("{}, {} processor{}, {} SHA instructions", model, processors,
+                     processors == 1 ? "" : "s", has_sha ? "with" : "without");
 }
 
 }  // namespace tidemark::bench

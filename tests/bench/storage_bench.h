@@ -10,6 +10,9 @@
 
 namespace tidemark::bench {
 
+// What docs/BENCHMARKS.md says about the group.
+std::string StorageMethod();
+
 // Plays the recordings through the coders that admission uses, without a database: values and
 // stamps (signal::EncodeBlock, live), base tiles, and both per sample of all channels. Beside each
 // stands what the device sent: values and, for stamped streams, 8 bytes of stamp. Also written:

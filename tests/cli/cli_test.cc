@@ -151,7 +151,7 @@ TEST_F(CliTest, ReceiptsAreListedAndProvenOffline) {
   v1::GetServerInfoResponse info;
   info.add_receipt_keys()->set_key_id(maker.key_id());
   info.mutable_receipt_keys(0)->set_public_key(maker.public_key());
-  std::ofstream(folder_ / "keys.json") << nlohmann::json{{"server", ToJson(info)}};
+  std::ofstream(folder_ / "keys.json") << Json::Object({{"server", ToJson(info)}}).Indented();
   const Result verify = Run("receipt verify " + folder_.path().string() + " --keys " +
                             (folder_ / "keys.json").string());
   EXPECT_EQ(verify.exit_code, kExitPartial) << verify.err;

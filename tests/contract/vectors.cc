@@ -8,7 +8,9 @@
 #include <bit>
 #include <cstdint>
 #include <cstdlib>
+#include <filesystem>
 #include <limits>
+#include <nlohmann/json.hpp>
 #include <vector>
 
 #include "base/base64.h"
@@ -458,6 +460,17 @@ Json MakeDeviceSignatureVectors() {
   cases[0]["header"] = {{"name", "tidemark-device-signature"},
                         {"value", fmt::format("v1.{}.{}", kDevice, Base64UrlEncode(signature))}};
   return {{"cases", cases}};
+}
+
+void WriteVectors(const std::string& folder) {
+  WriteVectorFile(folder + "/body.json", MakeBodyVectors());
+  WriteVectorFile(folder + "/envelope.json", MakeEnvelopeVectors());
+  WriteVectorFile(folder + "/bundle.json", MakeBundleVectors());
+  WriteVectorFile(folder + "/receipt.json", MakeReceiptVectors());
+  const std::string signatures = folder + "/device_signature.json";
+  if (!std::filesystem::exists(signatures)) {
+    WriteVectorFile(signatures, MakeDeviceSignatureVectors());
+  }
 }
 
 }  // namespace tidemark::contract

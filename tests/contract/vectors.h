@@ -13,4 +13,8 @@ Json MakeBundleVectors();
 Json MakeReceiptVectors();
 Json MakeDeviceSignatureVectors();
 
+// All of them into `folder`; device_signature.json only when it is not there yet, because
+// signatures of devices are randomised.
+void WriteVectors(const std::string& folder);
+
 }  // namespace tidemark::contract

@@ -40,6 +40,10 @@ DATABASE_FILE = re.compile(r"(^|/)pg_[^/]*\.(h|cc)$")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 GRPC_INCLUDE = re.compile(r"^(grpcpp|grpc)/|\.grpc\.pb\.h$|^base/rpc/(error|guard)\.h$")
 DATABASE_INCLUDE = re.compile(r"^(pqxx/|libpq-fe\.h$)")
+# Headers that cost every source file seconds.
+FLAGS_INCLUDE = re.compile(r"^CLI/")
+FLAGS_FOLDER = "base/flags/"
+JSON_INCLUDE = re.compile(r"^nlohmann/json\.hpp$")
 PROTO_INCLUDE = re.compile(r"\.pb\.h$")
 
 
@@ -59,6 +63,10 @@ def refusal(path, included):
     if DATABASE_INCLUDE.search(included):
         if not path.startswith(DATABASE_FOLDERS) and not DATABASE_FILE.search(path):
             return "the database's libraries stay in base/db/ and pg_* files"
+    if FLAGS_INCLUDE.search(included) and not path.startswith(FLAGS_FOLDER):
+        return "CLI11 stays in base/flags/"
+    if JSON_INCLUDE.search(included) and path.endswith(".h"):
+        return "headers make do with nlohmann/json_fwd.hpp"
     if included.startswith("tests/"):
         return "nothing includes tests"
     source, target = folder_of(path), folder_of(included)
@@ -95,6 +103,10 @@ PLANTED = [
     ("cli/x.cc", '#include "server/config.h"', True),
     ("study/x.cc", '#include "tests/support/clock.h"', True),
     ("core/x.cc", '#include "tidemark/v1/chunk.pb.h"', True),
+    ("cli/x.cc", "#include <CLI/CLI.hpp>", True),
+    ("cli/x.h", "#include <nlohmann/json.hpp>", True),
+    ("base/flags/flags.cc", "#include <CLI/CLI.hpp>", False),
+    ("cli/x.cc", "#include <nlohmann/json.hpp>", False),
     ("base/db/x.cc", "#include <pqxx/pqxx>", False),
     ("store/pg_segments.cc", "#include <libpq-fe.h>", False),
     ("ingest/upload_reactor.h", "#include <grpcpp/grpcpp.h>", False),

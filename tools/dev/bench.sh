@@ -5,20 +5,23 @@ source tools/dev/server.sh
 
 readonly bench_folder=$dev_dir/bench
 readonly bench_data=../shared/data
+readonly bench_page=docs/BENCHMARKS.md
 
 bench_help() {
   cat <<'HELP'
-Usage: ./dev bench [GROUP...] [--quick] [--json FILE]
+Usage: ./dev bench [GROUP...] [--quick] [--json FILE] [--update-docs]
 
-Builds the release preset, starts a private server of it and measures; without a group, all of
-them. Prints a table: every speed is a ratio to a limit or a peer that is measured beside it in the
-same run.
+Builds the release preset, starts a private server of it where a group needs one, and measures;
+without a group, all of them. Prints a table: every speed stands beside a limit or a peer that is
+measured in the same run.
 
   ingest     receipts: latency of a lone chunk
   storage    stored bytes per sample of every modality
 
   --quick        at most a minute a group; judges no floor
   --json FILE    also writes the results as a JSON list
+  --update-docs  also writes them into docs/BENCHMARKS.md; figures of other groups stay
+  --data DIR     recordings for storage (default: ../shared/data, else simulated ones)
   --list         the groups this build has
 
 Ends with 1 when a floor is missed by the whole interval of its measurement.
@@ -26,16 +29,42 @@ HELP
 }
 
 bench_main() {
-  local program=build/release/bin/tidemark_bench
+  local arguments=() groups=() list=''
+  while (($# > 0)); do
+    case $1 in
+      --quick) arguments+=("$1") ;;
+      --json | --data)
+        need_value "$1" $# "./dev bench --help"
+        arguments+=("$1" "$2")
+        shift
+        ;;
+      --update-docs) arguments+=(--page "$bench_page") ;;
+      --list) list=1 ;;
+      -*) wrong_arguments "bench: unknown option \"$1\"" "./dev bench --help" ;;
+      *) groups+=("$1") ;;
+    esac
+    shift
+  done
+  if [[ " ${arguments[*]} " != *' --data '* && -d $bench_data ]]; then
+    arguments+=(--data "$bench_data")
+  fi
+  arguments+=("${groups[@]}")
+
+  local program=build/release/bin/tidemark_bench status=0
   build_main --preset release tidemark_bench tidemarkd
-  if [[ " $* " == *' --list '* ]]; then
-    "$program" --list
+  # Wrong words end the command here, before a server is started for them.
+  local known
+  known=$("$program" --list "${arguments[@]}") || wrong_arguments "bench: the line above says why" \
+    "./dev bench --help"
+  if [[ -n $list ]]; then
+    printf '%s\n' "$known"
     return
   fi
-  server_start "$bench_folder" release
-  local status=0
-  "$program" --data "$bench_data" --server "$server_address" \
-    --operator-token-file "$bench_folder/operator.token" --work "$bench_folder/devices" "$@" \
-    </dev/null 9>&- || status=$?
+  if ((${#groups[@]} == 0)) || [[ " ${groups[*]} " == *' ingest '* ]]; then
+    server_start "$bench_folder" release
+    arguments+=(--server "$server_address" --operator-token-file "$bench_folder/operator.token"
+      --work "$bench_folder/devices")
+  fi
+  "$program" "${arguments[@]}" </dev/null 9>&- || status=$?
   exit "$status"
 }
