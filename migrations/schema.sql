@@ -397,7 +397,9 @@ CREATE TABLE public.segment (
     stream_id uuid NOT NULL,
     sealed boolean NOT NULL,
     payload bytea NOT NULL,
-    tiles bytea
+    tiles bytea,
+    key_name bytea GENERATED ALWAYS AS (SUBSTRING(payload FROM 3 FOR 8)) STORED NOT NULL,
+    stored_bytes integer GENERATED ALWAYS AS ((octet_length(payload) + COALESCE(octet_length(tiles), 0))) STORED NOT NULL
 )
 PARTITION BY RANGE (segment_id);
 ALTER TABLE ONLY public.segment ALTER COLUMN payload SET STORAGE EXTERNAL;
@@ -417,7 +419,9 @@ CREATE TABLE public.segment_default (
     stream_id uuid NOT NULL,
     sealed boolean NOT NULL,
     payload bytea NOT NULL,
-    tiles bytea
+    tiles bytea,
+    key_name bytea GENERATED ALWAYS AS (SUBSTRING(payload FROM 3 FOR 8)) STORED NOT NULL,
+    stored_bytes integer GENERATED ALWAYS AS ((octet_length(payload) + COALESCE(octet_length(tiles), 0))) STORED NOT NULL
 );
 ALTER TABLE ONLY public.segment_default ALTER COLUMN payload SET STORAGE EXTERNAL;
 ALTER TABLE ONLY public.segment_default ALTER COLUMN tiles SET STORAGE EXTERNAL;
@@ -813,10 +817,31 @@ CREATE INDEX request_memory_by_age ON public.request_memory USING btree (created
 
 
 --
+-- Name: segment_by_key; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX segment_by_key ON ONLY public.segment USING btree (participant_id, stream_id, key_name) INCLUDE (stored_bytes, study_id);
+
+
+--
+-- Name: segment_default_participant_id_stream_id_key_name_stored_by_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX segment_default_participant_id_stream_id_key_name_stored_by_idx ON public.segment_default USING btree (participant_id, stream_id, key_name) INCLUDE (stored_bytes, study_id);
+
+
+--
 -- Name: used_challenge_by_expiry; Type: INDEX; Schema: public; Owner: -
 --
 
 CREATE INDEX used_challenge_by_expiry ON public.used_challenge USING btree (expires_at);
+
+
+--
+-- Name: segment_default_participant_id_stream_id_key_name_stored_by_idx; Type: INDEX ATTACH; Schema: public; Owner: -
+--
+
+ALTER INDEX public.segment_by_key ATTACH PARTITION public.segment_default_participant_id_stream_id_key_name_stored_by_idx;
 
 
 --
@@ -1186,6 +1211,13 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.quarantine_usage TO tm_ingest;
 
 GRANT SELECT,INSERT ON TABLE public.receipt_key TO tm_app;
 GRANT SELECT ON TABLE public.receipt_key TO tm_ingest;
+
+
+--
+-- Name: COLUMN receipt_key.valid_until; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(valid_until) ON TABLE public.receipt_key TO tm_app;
 
 
 --

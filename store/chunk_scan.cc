@@ -17,6 +17,8 @@ constexpr int64_t kRowsPerPage = 512;
 // Segments in memory at one time; a payload has some megabytes at most, tiles some kilobytes.
 constexpr size_t kPayloadsAtOnce = 16;
 constexpr size_t kTilesAtOnce = 256;
+// Bodies of the chunks whose payloads are in memory together: a reader may wait for long with them.
+constexpr int64_t kBodyBytesAtOnce = 4 << 20;
 // How often rows are read again because their segments were replaced meanwhile.
 constexpr int kStaleReadsMax = 3;
 
@@ -87,32 +89,52 @@ absl::StatusOr<ChunkScan::Page> ChunkScan::Fetch(const db::Statement& statement,
 }
 
 absl::Status ChunkScan::Everything(Visitor visit) {
-  return Walk(
-      [&](const ChunkRow* after) {
-        db::BinaryParams params;
-        params.Add(target_.participant_id).Add(target_.stream_id);
-        params.Add(after == nullptr ? WriterId{} : after->writer_id);
-        params.Add(after == nullptr ? int64_t{-1} : after->number).Add(kRowsPerPage);
-        return Fetch(sql::kScanChunksByNumber, params);
-      },
-      visit);
+  BeginEverything();
+  return VisitAll(visit);
 }
 
 absl::Status ChunkScan::InRange(const ScanRange& range, Visitor visit) {
-  const int64_t scan_from_ns = SaturatingAdd(range.device.begin_ns, -kChunkSpanNsMax);
-  return Walk(
-      [&](const ChunkRow* after) {
-        const int64_t from_ns = after == nullptr ? scan_from_ns : after->t_min_ns;
-        db::BinaryParams params;
-        params.Add(target_.participant_id).Add(target_.stream_id);
-        params.Add(range.boot_id).Add(static_cast<int32_t>(range.clock_id));
-        params.Add(from_ns).Add(range.device.begin_ns).Add(range.device.end_ns);
-        // Before the first row: numbers begin with 0.
-        params.Add(from_ns).Add(after == nullptr ? WriterId{} : after->writer_id);
-        params.Add(after == nullptr ? int64_t{-1} : after->number).Add(kRowsPerPage);
-        return Fetch(sql::kScanChunksByTime, params);
-      },
-      visit);
+  BeginRange(range);
+  return VisitAll(visit);
+}
+
+absl::Status ChunkScan::VisitAll(Visitor visit) {
+  while (true) {
+    TM_ASSIGN_OR_RETURN(const bool more, Next(visit));
+    if (!more) return absl::OkStatus();
+  }
+}
+
+void ChunkScan::Begin(FetchPage fetch) {
+  fetch_ = std::move(fetch);
+  page_.clear();
+  next_ = batch_end_ = 0;
+  last_.reset();
+}
+
+void ChunkScan::BeginEverything(const ChunkPosition& after) {
+  Begin([this, start = after](const ChunkRow* last) {
+    db::BinaryParams params;
+    params.Add(target_.participant_id).Add(target_.stream_id);
+    params.Add(last == nullptr ? start.writer_id : last->writer_id);
+    params.Add(last == nullptr ? start.number : last->number).Add(kRowsPerPage);
+    return Fetch(sql::kScanChunksByNumber, params);
+  });
+}
+
+void ChunkScan::BeginRange(const ScanRange& range) {
+  Begin([this, range](const ChunkRow* last) {
+    const int64_t from_ns =
+        last == nullptr ? SaturatingAdd(range.device.begin_ns, -kChunkSpanNsMax) : last->t_min_ns;
+    db::BinaryParams params;
+    params.Add(target_.participant_id).Add(target_.stream_id);
+    params.Add(range.boot_id).Add(static_cast<int32_t>(range.clock_id));
+    params.Add(from_ns).Add(range.device.begin_ns).Add(range.device.end_ns);
+    // Before the first row: numbers begin with 0.
+    params.Add(from_ns).Add(last == nullptr ? WriterId{} : last->writer_id);
+    params.Add(last == nullptr ? int64_t{-1} : last->number).Add(kRowsPerPage);
+    return Fetch(sql::kScanChunksByTime, params);
+  });
 }
 
 absl::Status ChunkScan::One(const ChunkRow& row, Visitor visit) {
@@ -121,46 +143,54 @@ absl::Status ChunkScan::One(const ChunkRow& row, Visitor visit) {
   return visit(row, loaded_.at(row.segment_id));
 }
 
+absl::StatusOr<bool> ChunkScan::Next(Visitor visit) {
+  if (next_ == batch_end_) {
+    TM_ASSIGN_OR_RETURN(const bool more, LoadBatch());
+    if (!more) return false;
+  }
+  const ChunkRow& row = page_[next_];
+  TM_RETURN_IF_ERROR(visit(row, loaded_.at(row.segment_id)));
+  last_ = row;
+  ++next_;
+  return true;
+}
+
 // 1. a page of rows is read after the last row visited
 // 2. as many of them as share few enough segments form a batch, whose segments are loaded
 // 3. if one is missing, it was merged into another since the rows were read: they are read again
-// 4. the batch is visited
-absl::Status ChunkScan::Walk(FetchPage fetch, Visitor visit) {
-  Page page;
-  size_t next = 0;
-  std::optional<ChunkRow> last;
-  int stale_reads = 0;
-  while (true) {
-    if (next == page.size()) {
-      TM_ASSIGN_OR_RETURN(page, fetch(last ? &*last : nullptr));
-      next = 0;
-      if (page.empty()) return absl::OkStatus();
+// 4. what is still missing after that is lost
+absl::StatusOr<bool> ChunkScan::LoadBatch() {
+  for (int stale_reads = 0;; ++stale_reads) {
+    if (next_ == page_.size()) {
+      TM_ASSIGN_OR_RETURN(page_, fetch_(last_ ? &*last_ : nullptr));
+      next_ = batch_end_ = 0;
+      if (page_.empty()) return false;
     }
-    const std::span<const ChunkRow> rest = std::span<const ChunkRow>(page).subspan(next);
+    const std::span<const ChunkRow> rest = std::span<const ChunkRow>(page_).subspan(next_);
     const std::span<const ChunkRow> batch = rest.first(BatchSize(rest));
     TM_ASSIGN_OR_RETURN(const bool complete, Load(batch));
-    if (!complete) {
-      if (++stale_reads > kStaleReadsMax) return absl::DataLossError("a segment is missing");
-      page.clear();
-      next = 0;
-      continue;
+    if (complete || stale_reads == kStaleReadsMax) {
+      for (const ChunkRow& row : batch) {
+        loaded_.try_emplace(row.segment_id, absl::DataLossError("its segment is missing"));
+      }
+      batch_end_ = next_ + batch.size();
+      return true;
     }
-    stale_reads = 0;
-    for (const ChunkRow& row : batch) {
-      TM_RETURN_IF_ERROR(visit(row, loaded_.at(row.segment_id)));
-    }
-    last = batch.back();
-    next += batch.size();
+    page_.clear();
+    next_ = batch_end_ = 0;
   }
 }
 
 size_t ChunkScan::BatchSize(std::span<const ChunkRow> rows) const {
   const size_t segments_max = TraitsOf(part_).at_once;
   std::unordered_set<SegmentId> segments;
+  int64_t body_bytes = 0;
   size_t size = 0;
   for (const ChunkRow& row : rows) {
     segments.insert(row.segment_id);
-    if (segments.size() > segments_max) break;
+    body_bytes += row.body_bytes;
+    const bool too_large = part_ == SegmentPart::kPayload && body_bytes > kBodyBytesAtOnce;
+    if (segments.size() > segments_max || (too_large && size > 0)) break;
     ++size;
   }
   return size;

@@ -30,6 +30,12 @@ struct ScanRange {
   signal::TimeRange device;
 };
 
+// Of a chunk among all chunks of a stream; by default before the first.
+struct ChunkPosition {
+  WriterId writer_id;
+  int64_t number = -1;
+};
+
 int64_t SaturatingAdd(int64_t a, int64_t b);
 
 enum class SegmentPart { kPayload, kTiles };
@@ -50,11 +56,13 @@ class ChunkScan {
     absl::Time deadline;
   };
   ChunkScan(const Target& target, SegmentPart part) : target_(target), part_(part) {}
+  ChunkScan(const ChunkScan&) = delete;
+  ChunkScan& operator=(const ChunkScan&) = delete;
 
   // `packed` is the opened segment part that holds the chunk (store/segment.h), empty for a segment
   // without tiles. Otherwise it is
   //   NOT_FOUND  the data was erased: a gap, not a fault
-  //   DATA_LOSS  it does not open
+  //   DATA_LOSS  it is missing or does not open
   // The visitor's own error ends the walk and becomes its result.
   using Visitor = absl::FunctionRef<absl::Status(const ChunkRow& row,
                                                  const absl::StatusOr<std::string>& packed)>;
@@ -63,14 +71,23 @@ class ChunkScan {
   absl::Status Everything(Visitor visit);
   // Chunks whose plausible stamps overlap the range, by smallest stamp.
   absl::Status InRange(const ScanRange& range, Visitor visit);
-  // One chunk.
+  // One chunk; NOT_FOUND also if its segment was replaced meanwhile.
   absl::Status One(const ChunkRow& row, Visitor visit);
+
+  // The same walks a step at a time, for whoever must wait between two chunks. A walk that is begun
+  // ends the one before it.
+  void BeginEverything(const ChunkPosition& after = {});
+  void BeginRange(const ScanRange& range);
+  // Visits the next chunk; false at the end of the walk.
+  absl::StatusOr<bool> Next(Visitor visit);
 
  private:
   using Page = std::vector<ChunkRow>;
-  using FetchPage = absl::FunctionRef<absl::StatusOr<Page>(const ChunkRow* after)>;
+  using FetchPage = std::function<absl::StatusOr<Page>(const ChunkRow* after)>;
 
-  absl::Status Walk(FetchPage fetch, Visitor visit);
+  void Begin(FetchPage fetch);
+  absl::Status VisitAll(Visitor visit);
+  absl::StatusOr<bool> LoadBatch();
   absl::StatusOr<Page> Fetch(const db::Statement& statement, const db::BinaryParams& params) const;
   size_t BatchSize(std::span<const ChunkRow> rows) const;
   absl::StatusOr<bool> Load(std::span<const ChunkRow> batch);
@@ -79,6 +96,12 @@ class ChunkScan {
   const Target target_;
   const SegmentPart part_;
   std::unordered_map<SegmentId, absl::StatusOr<std::string>> loaded_;
+  // The walk: a page of rows, of which those before batch_end_ have their segments loaded.
+  FetchPage fetch_;
+  Page page_;
+  size_t next_ = 0;
+  size_t batch_end_ = 0;
+  std::optional<ChunkRow> last_;
 };
 
 // Those of `ranges` that hold a chunk of the target's stream, in the same order.

@@ -3,10 +3,12 @@
 //   kek                                the key-encryption key, hexadecimal, unless it is elsewhere
 //   kek.check                          tells a wrong key-encryption key at start
 //   receipt.pem                        sealed, like every key below
+//   id                                 tells this folder from every other, in hexadecimal
 //   service/<name>
 //   restore_generation                 a decimal number
 //   participants/<hh>/<id>/key         wrapped by the key-encryption key
 //                        /<stream>/<day>.<generation>   data keys, wrapped by the participant's key
+//                                 /<day>.<generation>.destroyed   stays: the name is never reused
 //                        /destroyed    stays for ever, so that the key is never made again
 //
 // <hh> are the last two digits of the id, which are random; the first ones of a UUIDv7 are time.
@@ -14,7 +16,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
+#include <map>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "base/base64.h"
@@ -32,6 +37,9 @@ namespace {
 // Stands for "the newest generation" in names of cached keys only.
 constexpr uint32_t kNewest = UINT32_MAX;
 constexpr std::string_view kCheckText = "tidemark-key-store-1";
+constexpr std::string_view kDestroyedSuffix = ".destroyed";
+// Names are constants of the code; more of them would be a mistake.
+constexpr size_t kServiceKeysCachedMax = 64;
 
 struct CacheKey {
   ParticipantId participant_id;
@@ -74,8 +82,16 @@ absl::StatusOr<std::string> ParseKek(std::string_view text) {
   return *bytes;
 }
 
-// "<day>.<generation>"
-std::optional<std::pair<int32_t, uint32_t>> ParseDataKeyFile(std::string_view name) {
+struct DataKeyFile {
+  int32_t utc_day = 0;
+  uint32_t generation = 0;
+  bool destroyed = false;
+};
+
+// "<day>.<generation>", or that with ".destroyed"
+std::optional<DataKeyFile> ParseDataKeyFile(std::string_view name) {
+  const bool destroyed = name.ends_with(kDestroyedSuffix);
+  if (destroyed) name.remove_suffix(kDestroyedSuffix.size());
   const size_t dot = name.find('.');
   if (dot == std::string_view::npos) return std::nullopt;
   int32_t day = 0;
@@ -87,24 +103,34 @@ std::optional<std::pair<int32_t, uint32_t>> ParseDataKeyFile(std::string_view na
       parsed_generation.ec != std::errc() || parsed_generation.ptr != end) {
     return std::nullopt;
   }
-  return std::pair(day, generation);
+  return DataKeyFile{day, generation, destroyed};
 }
 
 absl::Status Destroyed() {
   return absl::FailedPreconditionError("key store: the participant's key was destroyed");
 }
 
+// Never the same as destroyed: what the key sealed may come back with the file.
+absl::Status Missing(std::string_view what) {
+  return absl::DataLossError(fmt::format(
+      "key store: {} is missing and was never destroyed: mount or restore the folder of keys",
+      what));
+}
+
 class FolderKeyStore final : public KeyStore {
  public:
-  FolderKeyStore(std::string folder, std::string kek, size_t cached_keys_max)
-      : folder_(std::move(folder)),
+  FolderKeyStore(const FolderKeyStoreOptions& options, std::string kek)
+      : folder_(options.folder),
         kek_(std::move(kek)),
-        cache_(std::max<size_t>(cached_keys_max, 1)) {}
+        has_sealed_data_(options.has_sealed_data),
+        cache_(std::max<size_t>(options.cached_keys_max, 1)) {}
 
+  absl::StatusOr<Uuid> Id() override;
   absl::StatusOr<DataKey> KeyForWriting(ParticipantId participant, StreamId stream,
                                         int32_t utc_day) override;
   absl::StatusOr<DataKey> Find(ParticipantId participant, const DataKeyName& name) override;
   absl::Status DestroyParticipant(ParticipantId participant) override;
+  absl::Status DestroyDataKey(ParticipantId participant, const DataKeyName& name) override;
   absl::StatusOr<std::string> ServiceKey(std::string_view name) override;
   absl::StatusOr<std::string> ReceiptKeyPem() override;
   absl::StatusOr<uint64_t> RestoreGeneration() override;
@@ -130,15 +156,21 @@ class FolderKeyStore final : public KeyStore {
                        name.generation);
   }
 
+  std::string TombstonePath(ParticipantId participant, const DataKeyName& name) const {
+    return fmt::format("{}{}", DataKeyPath(participant, name), kDestroyedSuffix);
+  }
+
   absl::StatusOr<bool> IsDestroyed(ParticipantId participant) const {
     return KeyFileExists(MarkerPath(participant));
   }
+  absl::StatusOr<bool> HasFiles(ParticipantId participant, const DataKeyName& name) const;
+  absl::Status CheckNeverMade(ParticipantId participant) const;
   absl::Status MakeFolders(ParticipantId participant, StreamId stream) const;
   absl::StatusOr<std::string> OpenParticipantKey(ParticipantId participant,
                                                  std::string_view sealed) const;
-  absl::StatusOr<std::string> MakeParticipantKey(ParticipantId participant) const;
-  absl::StatusOr<uint32_t> NewestGeneration(ParticipantId participant, StreamId stream,
-                                            int32_t utc_day) const;
+  absl::StatusOr<std::string> ParticipantKeyForWriting(ParticipantId participant) const;
+  absl::StatusOr<uint32_t> GenerationForWriting(ParticipantId participant, StreamId stream,
+                                                int32_t utc_day) const;
   absl::StatusOr<DataKey> MakeDataKey(ParticipantId participant, StreamId stream,
                                       int32_t utc_day) const;
   absl::StatusOr<DataKey> ReadDataKey(ParticipantId participant, const DataKeyName& name) const;
@@ -154,6 +186,10 @@ class FolderKeyStore final : public KeyStore {
     MutexLock lock(mutex_);
     cache_.Put(key, value);
   }
+  void Forget(const CacheKey& key) TM_EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    cache_.EraseIf([&](const CacheKey& each) { return each == key; });
+  }
   void Forget(ParticipantId participant) TM_EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
     cache_.EraseIf([&](const CacheKey& key) { return key.participant_id == participant; });
@@ -161,7 +197,9 @@ class FolderKeyStore final : public KeyStore {
 
   const std::string folder_;
   const std::string kek_;
+  const std::function<absl::StatusOr<bool>(ParticipantId)> has_sealed_data_;
   Mutex mutex_;
+  std::map<std::string, std::string, std::less<>> service_keys_ TM_GUARDED_BY(mutex_);
   LruCache<CacheKey, DataKey, CacheKeyHash> cache_ TM_GUARDED_BY(mutex_);
 };
 
@@ -176,9 +214,29 @@ absl::StatusOr<std::string> FolderKeyStore::OpenParticipantKey(ParticipantId par
   return AesGcmOpen(kek_, Purpose("participant-key", participant.AsBytes()), sealed);
 }
 
-absl::StatusOr<std::string> FolderKeyStore::MakeParticipantKey(ParticipantId participant) const {
+// Made once in the participant's life. A key that is missing where there is data is never made anew:
+// what the old one sealed would be lost, and what the new one seals with it when the old comes back.
+absl::StatusOr<std::string> FolderKeyStore::ParticipantKeyForWriting(
+    ParticipantId participant) const {
+  TM_ASSIGN_OR_RETURN(const bool exists, KeyFileExists(KeyPath(participant)));
+  if (!exists) TM_RETURN_IF_ERROR(CheckNeverMade(participant));
   return SealedFile(KeyPath(participant), Purpose("participant-key", participant.AsBytes()),
                     RandomBytes(kAesKeyBytes));
+}
+
+// A participant whose first key is just being made by another server may look like one whose key is
+// missing: the look at the file comes after the look at what depends on it.
+absl::Status FolderKeyStore::CheckNeverMade(ParticipantId participant) const {
+  TM_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListFolder(Folder(participant)));
+  bool was_made = std::any_of(names.begin(), names.end(), [](const std::string& name) {
+    return StreamId::Parse(name).ok();
+  });
+  if (!was_made && has_sealed_data_) {
+    TM_ASSIGN_OR_RETURN(was_made, has_sealed_data_(participant));
+  }
+  if (!was_made) return absl::OkStatus();
+  TM_ASSIGN_OR_RETURN(const bool exists, KeyFileExists(KeyPath(participant)));
+  return exists ? absl::OkStatus() : Missing("a participant's key");
 }
 
 // What the file at `path` holds, sealed by the key-encryption key: `fresh` if there was none.
@@ -194,26 +252,35 @@ absl::StatusOr<std::string> FolderKeyStore::SealedFile(const std::string& path,
   return AesGcmOpen(kek_, purpose, *sealed);
 }
 
-absl::StatusOr<uint32_t> FolderKeyStore::NewestGeneration(ParticipantId participant,
-                                                          StreamId stream, int32_t utc_day) const {
+// The newest one there is; above it if that one was destroyed.
+absl::StatusOr<uint32_t> FolderKeyStore::GenerationForWriting(ParticipantId participant,
+                                                              StreamId stream,
+                                                              int32_t utc_day) const {
   TM_ASSIGN_OR_RETURN(const std::vector<std::string> names,
                       ListFolder(Folder(participant, stream)));
-  uint32_t newest = 0;
+  uint32_t generation = 0;
   for (const std::string& name : names) {
-    const auto parsed = ParseDataKeyFile(name);
-    if (parsed && parsed->first == utc_day) newest = std::max(newest, parsed->second);
+    const std::optional<DataKeyFile> file = ParseDataKeyFile(name);
+    if (!file || file->utc_day != utc_day) continue;
+    if (file->destroyed && file->generation == UINT32_MAX) {
+      return absl::ResourceExhaustedError("key store: no name is left for a key of this day");
+    }
+    generation = std::max(generation, file->generation + (file->destroyed ? 1 : 0));
   }
-  return newest;
+  return generation;
 }
 
 // Writes the key if there is none; whoever races us here ends with the same one. A destruction that
 // comes in between is seen by the look at the marker afterwards: what we made is then removed.
 absl::StatusOr<DataKey> FolderKeyStore::MakeDataKey(ParticipantId participant, StreamId stream,
                                                     int32_t utc_day) const {
-  TM_RETURN_IF_ERROR(MakeFolders(participant, stream));
-  TM_ASSIGN_OR_RETURN(const std::string participant_key, MakeParticipantKey(participant));
+  TM_RETURN_IF_ERROR(MakeFolder(ShardFolder(participant)));
+  TM_RETURN_IF_ERROR(MakeFolder(Folder(participant)));
+  // Before the folder of the stream, which says that there was a key.
+  TM_ASSIGN_OR_RETURN(const std::string participant_key, ParticipantKeyForWriting(participant));
+  TM_RETURN_IF_ERROR(MakeFolder(Folder(participant, stream)));
   DataKeyName name{.stream_id = stream, .utc_day = utc_day};
-  TM_ASSIGN_OR_RETURN(name.generation, NewestGeneration(participant, stream, utc_day));
+  TM_ASSIGN_OR_RETURN(name.generation, GenerationForWriting(participant, stream, utc_day));
   const std::string path = DataKeyPath(participant, name);
   const std::string sealed =
       AesGcmSeal(participant_key, DataKeyPurpose(participant, name), RandomBytes(kAesKeyBytes));
@@ -234,7 +301,13 @@ absl::StatusOr<DataKey> FolderKeyStore::ReadDataKey(ParticipantId participant,
   TM_ASSIGN_OR_RETURN(const std::optional<std::string> sealed,
                       ReadKeyFile(DataKeyPath(participant, name)));
   if (!sealed_participant_key || !sealed) {
-    return absl::NotFoundError("key store: no such key, or it was destroyed");
+    // Looked for last: destroying leaves its mark before it removes anything.
+    TM_ASSIGN_OR_RETURN(const bool participant_destroyed, IsDestroyed(participant));
+    TM_ASSIGN_OR_RETURN(const bool destroyed, KeyFileExists(TombstonePath(participant, name)));
+    if (participant_destroyed || destroyed) {
+      return absl::NotFoundError("key store: the key was destroyed");
+    }
+    return Missing(sealed_participant_key ? "a data key" : "a participant's key");
   }
   TM_ASSIGN_OR_RETURN(const std::string participant_key,
                       OpenParticipantKey(participant, *sealed_participant_key));
@@ -244,13 +317,28 @@ absl::StatusOr<DataKey> FolderKeyStore::ReadDataKey(ParticipantId participant,
   return key;
 }
 
+// Whether what wraps the key and the key itself are still there.
+absl::StatusOr<bool> FolderKeyStore::HasFiles(ParticipantId participant,
+                                              const DataKeyName& name) const {
+  TM_ASSIGN_OR_RETURN(const bool has_participant_key, KeyFileExists(KeyPath(participant)));
+  if (!has_participant_key) return false;
+  return KeyFileExists(DataKeyPath(participant, name));
+}
+
+// Another process may have destroyed the key meanwhile, and what is sealed with a key that is gone
+// from the disk is lost at the next start: the files are looked for every time.
 absl::StatusOr<DataKey> FolderKeyStore::KeyForWriting(ParticipantId participant, StreamId stream,
                                                       int32_t utc_day) {
-  // Another process may have destroyed the key meanwhile: the marker is looked at every time.
   TM_ASSIGN_OR_RETURN(const bool destroyed, IsDestroyed(participant));
   if (destroyed) return Destroyed();
   const CacheKey cache_key{participant, {stream, utc_day, kNewest}};
-  if (const std::optional<DataKey> cached = Cached(cache_key)) return *cached;
+  if (const std::optional<DataKey> cached = Cached(cache_key)) {
+    TM_ASSIGN_OR_RETURN(const bool has_files, HasFiles(participant, cached->name));
+    if (has_files) return *cached;
+    const absl::Status gone = ReadDataKey(participant, cached->name).status();
+    if (!absl::IsNotFound(gone)) return gone.ok() ? absl::StatusOr<DataKey>(*cached) : gone;
+    Forget(cache_key);  // destroyed: the next generation takes its place
+  }
   TM_ASSIGN_OR_RETURN(const DataKey key, MakeDataKey(participant, stream, utc_day));
   Remember(cache_key, key);
   return key;
@@ -260,10 +348,22 @@ absl::StatusOr<DataKey> FolderKeyStore::Find(ParticipantId participant, const Da
   TM_ASSIGN_OR_RETURN(const bool destroyed, IsDestroyed(participant));
   if (destroyed) return absl::NotFoundError("key store: the participant's key was destroyed");
   const CacheKey cache_key{participant, name};
-  if (const std::optional<DataKey> cached = Cached(cache_key)) return *cached;
+  if (const std::optional<DataKey> cached = Cached(cache_key)) {
+    TM_ASSIGN_OR_RETURN(const bool has_files, HasFiles(participant, name));
+    if (has_files) return *cached;
+    Forget(cache_key);
+  }
   TM_ASSIGN_OR_RETURN(const DataKey key, ReadDataKey(participant, name));
   Remember(cache_key, key);
   return key;
+}
+
+absl::Status FolderKeyStore::DestroyDataKey(ParticipantId participant, const DataKeyName& name) {
+  TM_RETURN_IF_ERROR(MakeFolders(participant, name.stream_id));
+  // The mark first, as for a participant.
+  TM_RETURN_IF_ERROR(WriteKeyFileOnce(TombstonePath(participant, name), "").status());
+  Forget(CacheKey{participant, name});
+  return DestroyKeyFile(DataKeyPath(participant, name));
 }
 
 absl::Status FolderKeyStore::DestroyParticipant(ParticipantId participant) {
@@ -290,8 +390,32 @@ absl::StatusOr<std::string> FolderKeyStore::ServiceKey(std::string_view name) {
         return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
       });
   if (!is_plain) return absl::InvalidArgumentError("key store: a service key has a plain name");
-  return SealedFile(fmt::format("{}/service/{}", folder_, name), Purpose("service-key", name),
-                    RandomBytes(kAesKeyBytes));
+  {
+    MutexLock lock(mutex_);
+    if (const auto found = service_keys_.find(name); found != service_keys_.end()) {
+      return found->second;
+    }
+  }
+  TM_ASSIGN_OR_RETURN(const std::string key,
+                      SealedFile(fmt::format("{}/service/{}", folder_, name),
+                                 Purpose("service-key", name), RandomBytes(kAesKeyBytes)));
+  MutexLock lock(mutex_);
+  if (service_keys_.size() < kServiceKeysCachedMax) service_keys_.emplace(name, key);
+  return key;
+}
+
+absl::StatusOr<std::optional<Uuid>> ReadId(const std::string& folder) {
+  TM_ASSIGN_OR_RETURN(const std::optional<std::string> text, ReadKeyFile(folder + "/id"));
+  if (!text) return std::optional<Uuid>();
+  const absl::StatusOr<Uuid> id = Uuid::Parse(text->substr(0, text->find('\n')));
+  if (!id.ok()) return absl::DataLossError("key store: the folder's id is damaged");
+  return std::optional(*id);
+}
+
+absl::StatusOr<Uuid> FolderKeyStore::Id() {
+  TM_ASSIGN_OR_RETURN(const std::optional<Uuid> id, ReadId(folder_));
+  if (!id) return Missing("the folder's id");
+  return *id;
 }
 
 absl::StatusOr<std::string> FolderKeyStore::ReceiptKeyPem() {
@@ -348,20 +472,57 @@ absl::Status CheckKek(const std::string& path, const std::string& kek) {
   return absl::OkStatus();
 }
 
+absl::Status NotTheFolder(const std::string& folder, std::string_view why) {
+  return absl::FailedPreconditionError(fmt::format(
+      "key store: {} {}. What is stored cannot be read without its keys: mount the folder of keys "
+      "that belongs to this database, or restore it from its backup. Nothing was changed",
+      folder, why));
+}
+
+// Before anything is made in the folder: one that is not mounted looks like an empty one.
+absl::Status CheckIsMeant(const FolderKeyStoreOptions& options, bool used_before) {
+  TM_ASSIGN_OR_RETURN(const std::optional<Uuid> id, ReadId(options.folder));
+  if (options.id && !id) {
+    return NotTheFolder(options.folder, used_before ? "is older than the database's keys"
+                                                    : "holds no keys, but the database needs some");
+  }
+  if (options.id && *id != *options.id) {
+    return NotTheFolder(options.folder, fmt::format("holds the keys of another database (id {}, "
+                                                    "the database has {})",
+                                                    id->ToString(), options.id->ToString()));
+  }
+  if (options.must_exist && !used_before) {
+    return NotTheFolder(options.folder, "holds no keys, but the database was used before");
+  }
+  return absl::OkStatus();
+}
+
+// Traces of an earlier use; any one suffices, because files may be lost singly.
+absl::StatusOr<bool> WasUsedBefore(const std::string& folder) {
+  for (const char* name : {"/kek.check", "/id", "/receipt.pem"}) {
+    TM_ASSIGN_OR_RETURN(const bool exists, KeyFileExists(folder + name));
+    if (exists) return true;
+  }
+  TM_ASSIGN_OR_RETURN(const std::vector<std::string> people, ListFolder(folder + "/participants"));
+  return !people.empty();
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<KeyStore>> OpenFolderKeyStore(const FolderKeyStoreOptions& options) {
   const std::string& folder = options.folder;
   if (folder.empty()) return absl::InvalidArgumentError("key store: no folder given");
+  TM_ASSIGN_OR_RETURN(const bool used_before, WasUsedBefore(folder));
+  TM_RETURN_IF_ERROR(CheckIsMeant(options, used_before));
   TM_RETURN_IF_ERROR(MakeFolder(folder));
-  const std::string check_path = folder + "/kek.check";
-  TM_ASSIGN_OR_RETURN(const bool used_before, KeyFileExists(check_path));
   const std::string kek_path = options.kek_path.empty() ? folder + "/kek" : options.kek_path;
   TM_ASSIGN_OR_RETURN(std::string kek, ReadOrMakeKek(kek_path, !used_before));
-  TM_RETURN_IF_ERROR(CheckKek(check_path, kek));
+  TM_RETURN_IF_ERROR(CheckKek(folder + "/kek.check", kek));
+  TM_RETURN_IF_ERROR(
+      WriteKeyFileOnce(folder + "/id", Uuid::MakeRandom().ToString() + "\n").status());
   TM_RETURN_IF_ERROR(MakeFolder(folder + "/service"));
   TM_RETURN_IF_ERROR(MakeFolder(folder + "/participants"));
-  return std::make_unique<FolderKeyStore>(folder, std::move(kek), options.cached_keys_max);
+  return std::make_unique<FolderKeyStore>(options, std::move(kek));
 }
 
 }  // namespace tidemark::store

@@ -126,6 +126,12 @@ absl::StatusOr<bool> KeyFileExists(const std::string& path) {
 }
 
 absl::StatusOr<bool> WriteKeyFileOnce(const std::string& path, std::string_view bytes) {
+  TM_ASSIGN_OR_RETURN(const bool exists, KeyFileExists(path));
+  if (exists) {
+    // Whoever made it may not have come to this yet.
+    TM_RETURN_IF_ERROR(SyncFolder(FolderOf(path)));
+    return false;
+  }
   TM_ASSIGN_OR_RETURN(const auto temporary, TemporaryFile::Write(path, bytes));
   // link() never replaces: the first of several racing processes wins.
   const bool first = link(temporary->path().c_str(), path.c_str()) == 0;

@@ -9,7 +9,9 @@
 
 #include <compare>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -35,23 +37,39 @@ struct DataKey {
 };
 
 // Thread-safe. Several servers may share one store.
+//
+// A key that was destroyed left a mark; one that is merely gone did not. Only the first reads as
+// erased: a folder that was lost, cut or not mounted is a fault, and nothing is made in its place.
 class KeyStore {
  public:
   virtual ~KeyStore() = default;
 
+  // Says which store this is: a database belongs to one. Asks the store each time, so that one that
+  // was exchanged or is gone is noticed.
+  //   DATA_LOSS    the store has lost its identity
+  //   UNAVAILABLE  the store cannot be read
+  virtual absl::StatusOr<Uuid> Id() = 0;
+
   // The newest key of that day, made durable first if there was none.
   //   FAILED_PRECONDITION  the participant's key was destroyed
+  //   DATA_LOSS            a key that was made is missing or damaged
   //   UNAVAILABLE          the store cannot be read or written
   virtual absl::StatusOr<DataKey> KeyForWriting(ParticipantId participant, StreamId stream,
                                                 int32_t utc_day) = 0;
-  //   NOT_FOUND  never made, or destroyed: what it sealed is unreadable
+  // The key that sealed something stored.
+  //   NOT_FOUND  it was destroyed: what it sealed is erased
+  //   DATA_LOSS  it is missing or damaged
   virtual absl::StatusOr<DataKey> Find(ParticipantId participant, const DataKeyName& name) = 0;
 
   // Destroys the participant's key and with it all data keys. Idempotent.
   virtual absl::Status DestroyParticipant(ParticipantId participant) = 0;
+  // Destroys one data key. Its name is never used again: the next one of that day has a higher
+  // generation. Idempotent. Whoever was given the key before may still seal with it: the caller
+  // keeps writers of the stream out.
+  virtual absl::Status DestroyDataKey(ParticipantId participant, const DataKeyName& name) = 0;
 
   // A 32-byte key of the installation, made on first use and shared by all servers: "page-token",
-  // "request-memory", "challenge".
+  // "request-memory", "challenge". Kept in memory: this is asked for at every call.
   virtual absl::StatusOr<std::string> ServiceKey(std::string_view name) = 0;
 
   // The PEM of the Ed25519 key that signs receipts, made on first use.
@@ -70,7 +88,19 @@ struct FolderKeyStoreOptions {
   std::string folder;
   std::string kek_path = {};
   size_t cached_keys_max = 65'536;
+  // What the database knows: which store it belongs to, and whether it was used with one at all.
+  // A folder that is another one, or new while there must be an old one, is refused and left as it
+  // is.
+  std::optional<Uuid> id = std::nullopt;
+  bool must_exist = false;
+  // Whether the database holds anything that a participant's key has sealed. Asked before such a
+  // key is made, which is once in a participant's life; then a key of which the folder shows no
+  // trace is known to be missing.
+  std::function<absl::StatusOr<bool>(ParticipantId)> has_sealed_data = {};
 };
+//   FAILED_PRECONDITION  the folder is not the one that is meant, or its key-encryption key is
+//                        missing or wrong
+//   UNAVAILABLE          the folder cannot be read or written
 absl::StatusOr<std::unique_ptr<KeyStore>> OpenFolderKeyStore(const FolderKeyStoreOptions& options);
 
 }  // namespace tidemark::store

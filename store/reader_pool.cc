@@ -75,6 +75,7 @@ absl::StatusOr<std::vector<db::BinaryResult>> ReaderPool::RunOnce(
         .dsn = options_.dsn,
         .application_name = options_.application_name,
         .statement_timeout_ms = options_.statement_timeout_ms,
+        .connect_deadline = deadline,
         .statements = {sql::kAllStatements},
     });
     if (!opened.ok()) {

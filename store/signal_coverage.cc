@@ -1,250 +1,261 @@
 // SignalReader::GetCoverage.
 #include <algorithm>
+#include <limits>
 #include <map>
-#include <tuple>
 #include <utility>
 
+#include "base/endian.h"
 #include "base/status_macros.h"
 #include "store/signal_reader.h"
+#include "store/span_joiner.h"
 #include "store/sql.h"
 
 namespace tidemark::store {
 namespace {
 
-// Statements that travel to the database together.
-constexpr size_t kQueriesAtOnce = 64;
+constexpr int64_t kClocksPerPage = 1'000;
+// Chunks that one statement folds into stretches, and statements that travel together.
+constexpr int64_t kChunksPerPage = 8'192;
+constexpr size_t kPagesAtOnce = 16;
+// With fewer ranges a stream would say nothing.
+constexpr size_t kRangesMin = 16;
 
-// Chunks of one stream under one clock.
-struct ClockTotals {
-  StreamId stream_id;
-  DeviceId device_id;
-  BootId boot_id;
-  uint32_t clock_id = 0;
-  int64_t t_min_ns = 0;
-  int64_t t_max_ns = 0;
-  int64_t chunks = 0;
-  int64_t samples = 0;
-  int64_t body_bytes = 0;
-  int64_t last_arrival_us = 0;
+constexpr int64_t kFirstNs = std::numeric_limits<int64_t>::min();
+constexpr int64_t kLastNs = std::numeric_limits<int64_t>::max();
+
+// What seals the segments of one stream.
+struct StreamKeys {
+  bool has_live = false;
+  std::vector<std::string> destroyed;  // names as in segment.key_name
 };
 
-ClockTotals ReadTotals(const db::BinaryResult& rows, int row) {
-  return {.stream_id = StreamId{rows.UuidAt(row, 0)},
-          .device_id = DeviceId{rows.UuidAt(row, 1)},
-          .boot_id = BootId{rows.UuidAt(row, 2)},
-          .clock_id = static_cast<uint32_t>(rows.Int32(row, 3)),
-          .t_min_ns = rows.Int64(row, 7),
-          .t_max_ns = rows.Int64(row, 8),
-          .chunks = rows.Int64(row, 4),
-          .samples = rows.Int64(row, 5),
-          .body_bytes = rows.Int64(row, 6),
-          .last_arrival_us = rows.TimestampUs(row, 9)};
+// The form of a key's name in an envelope (store/envelope.h).
+DataKeyName ParseKeyName(StreamId stream, std::string_view bytes) {
+  if (bytes.size() != sizeof(int32_t) + sizeof(uint32_t)) return {.stream_id = stream};
+  return {.stream_id = stream,
+          .utc_day = LoadLe<int32_t>(bytes.data()),
+          .generation = LoadLe<uint32_t>(bytes.data() + sizeof(int32_t))};
 }
 
-// Stretches of study time that come in any order, joined and bounded.
-class SpanJoiner {
- public:
-  explicit SpanJoiner(int64_t join_gap_ns) : join_gap_ns_(join_gap_ns) {}
-
-  void Add(const signal::TimeRange& span) {
-    spans_.push_back(span);
-    if (spans_.size() >= 2 * (kCoverageRangesMax + 1)) Join();
-  }
-  // At most kCoverageRangesMax, the earliest ones.
-  std::vector<signal::TimeRange> Finish(bool* truncated) && {
-    Join();
-    *truncated = cut_ || spans_.size() > kCoverageRangesMax;
-    spans_.resize(std::min(spans_.size(), kCoverageRangesMax));
-    return std::move(spans_);
-  }
-  void SetCut() { cut_ = true; }
-
- private:
-  // Touching stretches are one whatever the gap.
-  bool IsNear(const signal::TimeRange& before, const signal::TimeRange& after) const {
-    return after.begin_ns <= before.end_ns ||
-           after.begin_ns < SaturatingAdd(before.end_ns, join_gap_ns_);
-  }
-  void Join() {
-    std::sort(spans_.begin(), spans_.end(),
-              [](const auto& a, const auto& b) { return a.begin_ns < b.begin_ns; });
-    size_t kept = 0;
-    for (const signal::TimeRange& span : spans_) {
-      if (kept > 0 && IsNear(spans_[kept - 1], span)) {
-        spans_[kept - 1].end_ns = std::max(spans_[kept - 1].end_ns, span.end_ns);
-      } else {
-        spans_[kept++] = span;
-      }
+absl::StatusOr<StreamKeys> FindKeys(const SignalReader::Parts& parts, const StreamInfo& stream,
+                                    absl::Time deadline) {
+  db::BinaryParams params;
+  params.Add(stream.participant_id).Add(stream.stream_id);
+  TM_ASSIGN_OR_RETURN(
+      const db::BinaryResult rows,
+      parts.pool->Query(stream.participant_id, sql::kListSegmentKeys, params, deadline));
+  StreamKeys keys;
+  for (int i = 0; i < rows.rows(); ++i) {
+    const std::string_view name = rows.Bytes(i, 0);
+    const absl::Status found =
+        parts.keys->Find(stream.participant_id, ParseKeyName(stream.stream_id, name)).status();
+    if (absl::IsNotFound(found)) {
+      keys.destroyed.emplace_back(name);
+    } else {
+      TM_RETURN_IF_ERROR(found);
+      keys.has_live = true;
     }
-    spans_.resize(kept);
-    if (spans_.size() <= kCoverageRangesMax + 1) return;
-    spans_.resize(kCoverageRangesMax + 1);
-    cut_ = true;
   }
+  return keys;
+}
 
-  const int64_t join_gap_ns_;
-  std::vector<signal::TimeRange> spans_;
-  bool cut_ = false;
+// The chunks of one boot and clock within a range of device time, page by page.
+struct ClockScan {
+  BootId boot_id;
+  int32_t clock_id = 0;
+  int64_t first_begin_ns = 0;  // of the chunks there are
+  int64_t last_begin_ns = 0;
+  const Placement* placement = nullptr;
+  int64_t begin_ns = kFirstNs;  // of the range
+  int64_t last_ns = kLastNs;    // the last nanosecond inside
+  int64_t from_ns = kFirstNs;   // where the next page begins
 };
 
-// One call of GetCoverage: sums per clock, then the stretches of each clock that has a place and
-// may overlap the range.
-class CoverageRun {
+// One stream of one call.
+class StreamRun {
  public:
-  CoverageRun(const SignalReader::Parts& parts, const CoverageQuery& query, absl::Time deadline)
-      : parts_(parts), query_(query), deadline_(deadline) {}
+  StreamRun(const SignalReader::Parts& parts, const CoverageQuery& query, StreamInfoPtr stream,
+            size_t ranges_max, absl::Time deadline)
+      : parts_(parts),
+        query_(query),
+        deadline_(deadline),
+        readable_(query.join_gap_ns, ranges_max),
+        erased_(query.join_gap_ns, kUnreadableRangesMax) {
+    coverage_.stream = std::move(stream);
+  }
 
-  absl::StatusOr<std::vector<StreamCoverage>> Run() {
-    TM_RETURN_IF_ERROR(ReadStreams());
-    TM_RETURN_IF_ERROR(ReadPlacements());
-    TM_RETURN_IF_ERROR(ReadSums());
-    TM_RETURN_IF_ERROR(ReadStoredBytes());
-    TM_RETURN_IF_ERROR(ReadSpans());
-    std::vector<StreamCoverage> streams;
-    for (auto& [id, entry] : entries_) {
-      StreamCoverage& coverage = entry.coverage;
-      coverage.ranges = std::move(entry.spans).Finish(&coverage.truncated);
-      streams.push_back(std::move(coverage));
+  // `placements` are those of the participant.
+  absl::StatusOr<StreamCoverage> Run(const std::vector<DevicePlacement>& placements) {
+    TM_ASSIGN_OR_RETURN(keys_, FindKeys(parts_, *coverage_.stream, deadline_));
+    if (!query_.study_range) TM_RETURN_IF_ERROR(SumStoredBytes());
+    TM_RETURN_IF_ERROR(FindClocks());
+    PlaceClocks(placements);
+    TM_RETURN_IF_ERROR(ReadPages());
+    coverage_.ranges = std::move(readable_).Finish();
+    coverage_.joined_gap_ns = readable_.joined_gap_ns();
+    for (const signal::TimeRange& range : std::move(erased_).Finish()) {
+      coverage_.unreadable.push_back({range, UnreadableReason::kErased});
     }
-    return streams;
+    return std::move(coverage_);
   }
 
  private:
-  struct Entry {
-    explicit Entry(int64_t join_gap_ns) : spans(join_gap_ns) {}
-    StreamCoverage coverage;
-    SpanJoiner spans;
-  };
-  struct PlacedClock {
-    ClockTotals totals;
-    Placement placement;
-  };
-  using ClockKey = std::tuple<DeviceId, BootId, uint32_t>;
-
-  absl::Status ReadStreams() {
-    TM_ASSIGN_OR_RETURN(std::vector<StreamInfoPtr> streams,
-                        parts_.catalog->List(query_.participant_id, deadline_));
-    for (StreamInfoPtr& stream : streams) {
-      const StreamId id = stream->stream_id;
-      entries_.emplace(id, query_.join_gap_ns).first->second.coverage.stream = std::move(stream);
-    }
-    return absl::OkStatus();
-  }
-
-  absl::Status ReadPlacements() {
-    TM_ASSIGN_OR_RETURN(const std::vector<DevicePlacement> placements,
-                        parts_.placements->ForParticipant(query_.participant_id, deadline_));
-    for (const DevicePlacement& each : placements) {
-      const Placement& placement = each.placement;
-      placements_.emplace(ClockKey{each.device_id, placement.boot_id, placement.clock_id},
-                          placement);
-    }
-    return absl::OkStatus();
-  }
-
-  absl::Status ReadSums() {
+  absl::Status SumStoredBytes() {
     db::BinaryParams params;
-    params.Add(query_.participant_id);
-    TM_ASSIGN_OR_RETURN(
-        const db::BinaryResult rows,
-        parts_.pool->Query(query_.participant_id, sql::kSumChunks, params, deadline_));
-    for (int i = 0; i < rows.rows(); ++i) AddTotals(ReadTotals(rows, i));
-    return absl::OkStatus();
-  }
-
-  void AddTotals(const ClockTotals& totals) {
-    const auto entry = entries_.find(totals.stream_id);
-    if (entry == entries_.end()) return;  // declared and uploaded since the streams were read
-    StreamCoverage& coverage = entry->second.coverage;
-    coverage.chunks += totals.chunks;
-    coverage.samples += totals.samples;
-    coverage.body_bytes += totals.body_bytes;
-    coverage.last_arrival_us =
-        std::max(coverage.last_arrival_us.value_or(totals.last_arrival_us), totals.last_arrival_us);
-    const auto placement =
-        placements_.find(ClockKey{totals.device_id, totals.boot_id, totals.clock_id});
-    if (placement == placements_.end()) {
-      coverage.unplaced_chunks += totals.chunks;
-    } else if (Overlaps(totals, placement->second)) {
-      clocks_.push_back({totals, placement->second});
-    }
-  }
-
-  bool Overlaps(const ClockTotals& totals, const Placement& placement) const {
-    if (!query_.study_range) return true;
-    return placement.ToStudy(totals.t_min_ns) < query_.study_range->end_ns &&
-           placement.ToStudy(totals.t_max_ns) >= query_.study_range->begin_ns;
-  }
-
-  absl::Status ReadStoredBytes() {
-    db::BinaryParams params;
-    params.Add(query_.participant_id);
+    params.Add(query_.participant_id).Add(coverage_.stream->stream_id);
     TM_ASSIGN_OR_RETURN(
         const db::BinaryResult rows,
         parts_.pool->Query(query_.participant_id, sql::kSumStoredBytes, params, deadline_));
-    for (int i = 0; i < rows.rows(); ++i) {
-      const auto entry = entries_.find(StreamId{rows.UuidAt(i, 0)});
-      if (entry != entries_.end()) entry->second.coverage.stored_bytes = rows.Int64(i, 1);
-    }
+    coverage_.stored_bytes = rows.Int64(0, 0);
     return absl::OkStatus();
   }
 
-  db::BinaryParams SpanParams(const PlacedClock& clock) const {
-    const ClockTotals& totals = clock.totals;
-    int64_t begin_ns = totals.t_min_ns;
-    int64_t end_ns = SaturatingAdd(totals.t_max_ns, 1);
-    if (query_.study_range) {
-      begin_ns = SaturatingAdd(clock.placement.ToDevice(query_.study_range->begin_ns), -1);
-      end_ns = SaturatingAdd(clock.placement.ToDevice(query_.study_range->end_ns), 1);
+  absl::Status FindClocks() {
+    BootId boot;
+    int32_t clock = -1;
+    while (true) {
+      db::BinaryParams params;
+      params.Add(query_.participant_id).Add(coverage_.stream->stream_id);
+      params.Add(boot).Add(clock).Add(kClocksPerPage);
+      TM_ASSIGN_OR_RETURN(
+          const db::BinaryResult rows,
+          parts_.pool->Query(query_.participant_id, sql::kListClocks, params, deadline_));
+      for (int i = 0; i < rows.rows(); ++i) {
+        boot = BootId{rows.UuidAt(i, 0)};
+        clock = rows.Int32(i, 1);
+        scans_.push_back({.boot_id = boot,
+                          .clock_id = clock,
+                          .first_begin_ns = rows.Int64(i, 2),
+                          .last_begin_ns = rows.Int64(i, 3)});
+      }
+      if (rows.rows() < kClocksPerPage) return absl::OkStatus();
+      if (scans_.size() > kPlacementsMax) {
+        return absl::ResourceExhaustedError("a stream has too many boots to cover");
+      }
     }
+  }
+
+  // Leaves those clocks that may have chunks in the range, or no place.
+  void PlaceClocks(const std::vector<DevicePlacement>& placements) {
+    std::map<std::pair<BootId, uint32_t>, const Placement*> by_clock;
+    for (const DevicePlacement& each : placements) {
+      if (each.device_id != coverage_.stream->device_id) continue;
+      by_clock.emplace(std::pair(each.placement.boot_id, each.placement.clock_id), &each.placement);
+    }
+    for (ClockScan& scan : scans_) {
+      const auto found = by_clock.find({scan.boot_id, static_cast<uint32_t>(scan.clock_id)});
+      if (found != by_clock.end()) scan.placement = found->second;
+      if (scan.placement == nullptr || !query_.study_range) continue;
+      // A nanosecond more on both sides, for the rounding.
+      const signal::TimeRange& study = *query_.study_range;
+      scan.begin_ns = SaturatingAdd(scan.placement->ToDevice(study.begin_ns), -1);
+      scan.last_ns = scan.placement->ToDevice(study.end_ns);
+      scan.from_ns = SaturatingAdd(scan.begin_ns, -kChunkSpanNsMax);
+    }
+    std::erase_if(scans_, [](const ClockScan& scan) {
+      return scan.first_begin_ns > scan.last_ns || scan.last_begin_ns < scan.from_ns;
+    });
+  }
+
+  bool MixesKeys() const { return keys_.has_live && !keys_.destroyed.empty(); }
+
+  db::BinaryParams PageParams(const ClockScan& scan) const {
     db::BinaryParams params;
-    params.Add(query_.participant_id).Add(totals.stream_id).Add(totals.boot_id);
-    params.Add(SaturatingAdd(begin_ns, -kChunkSpanNsMax)).Add(begin_ns).Add(end_ns);
-    params.Add(query_.join_gap_ns).Add(static_cast<int32_t>(totals.clock_id));
-    params.Add(int64_t{kCoverageRangesMax} + 1);
+    params.Add(query_.participant_id).Add(coverage_.stream->stream_id);
+    params.Add(scan.boot_id).Add(scan.clock_id);
+    params.Add(scan.from_ns).Add(scan.begin_ns).Add(scan.last_ns);
+    params.Add(kChunksPerPage).Add(query_.join_gap_ns);
+    if (MixesKeys()) params.AddByteaArray(keys_.destroyed);
     return params;
   }
 
-  absl::Status ReadSpans() {
-    for (size_t begin = 0; begin < clocks_.size(); begin += kQueriesAtOnce) {
-      const size_t end = std::min(begin + kQueriesAtOnce, clocks_.size());
+  absl::Status ReadPages() {
+    const db::Statement& statement =
+        MixesKeys() ? sql::kListCoveredSpansByKey : sql::kListCoveredSpans;
+    while (!scans_.empty()) {
+      const size_t begin = scans_.size() - std::min(kPagesAtOnce, scans_.size());
       std::vector<db::BinaryParams> params;
-      for (size_t i = begin; i < end; ++i) params.push_back(SpanParams(clocks_[i]));
+      for (size_t i = begin; i < scans_.size(); ++i) params.push_back(PageParams(scans_[i]));
       TM_ASSIGN_OR_RETURN(
-          const std::vector<db::BinaryResult> results,
-          parts_.pool->QueryEach(query_.participant_id, sql::kListCoveredSpans, params, deadline_));
-      for (size_t i = begin; i < end; ++i) AddSpans(clocks_[i], results[i - begin]);
+          const std::vector<db::BinaryResult> pages,
+          parts_.pool->QueryEach(query_.participant_id, statement, params, deadline_));
+      std::vector<ClockScan> unfinished;
+      for (size_t i = begin; i < scans_.size(); ++i) {
+        if (AddPage(scans_[i], pages[i - begin])) unfinished.push_back(scans_[i]);
+      }
+      scans_.resize(begin);
+      scans_.insert(scans_.end(), unfinished.begin(), unfinished.end());
     }
     return absl::OkStatus();
   }
 
-  void AddSpans(const PlacedClock& clock, const db::BinaryResult& rows) {
-    SpanJoiner& spans = entries_.at(clock.totals.stream_id).spans;
-    if (static_cast<size_t>(rows.rows()) > kCoverageRangesMax) spans.SetCut();
+  // Whether the scan goes on.
+  bool AddPage(ClockScan& scan, const db::BinaryResult& rows) {
+    int64_t chunks = 0;
     for (int i = 0; i < rows.rows(); ++i) {
-      signal::TimeRange span{clock.placement.ToStudy(rows.Int64(i, 0)),
-                             SaturatingAdd(clock.placement.ToStudy(rows.Int64(i, 1)), 1)};
-      if (query_.study_range) {
-        span.begin_ns = std::max(span.begin_ns, query_.study_range->begin_ns);
-        span.end_ns = std::min(span.end_ns, query_.study_range->end_ns);
-      }
-      if (span.begin_ns < span.end_ns) spans.Add(span);
+      scan.from_ns = std::max(scan.from_ns, rows.Int64(i, 2));
+      chunks += rows.Int64(i, 3);
+      if (scan.placement != nullptr) AddSpan(*scan.placement, rows, i);
+      if (scan.placement == nullptr) coverage_.unplaced_chunks += rows.Int64(i, 3);
+      if (scan.placement != nullptr || !query_.study_range) AddCounts(rows, i);
     }
+    if (chunks < kChunksPerPage || scan.from_ns == kLastNs) return false;
+    ++scan.from_ns;
+    return scan.placement != nullptr || !query_.study_range ||
+           coverage_.unplaced_chunks < kUnplacedMax;
+  }
+
+  bool IsErased(const db::BinaryResult& rows, int row) const {
+    return MixesKeys() ? rows.Bool(row, 7) : !keys_.destroyed.empty();
+  }
+
+  void AddCounts(const db::BinaryResult& rows, int row) {
+    coverage_.chunks += rows.Int64(row, 3);
+    coverage_.samples += rows.Int64(row, 4);
+    coverage_.body_bytes += rows.Int64(row, 5);
+    if (IsErased(rows, row)) coverage_.unreadable_chunks += rows.Int64(row, 3);
+    coverage_.last_arrival_us =
+        std::max(coverage_.last_arrival_us.value_or(0), rows.TimestampUs(row, 6));
+  }
+
+  void AddSpan(const Placement& placement, const db::BinaryResult& rows, int row) {
+    signal::TimeRange span{placement.ToStudy(rows.Int64(row, 0)),
+                           SaturatingAdd(placement.ToStudy(rows.Int64(row, 1)), 1)};
+    if (query_.study_range) {
+      span.begin_ns = std::max(span.begin_ns, query_.study_range->begin_ns);
+      span.end_ns = std::min(span.end_ns, query_.study_range->end_ns);
+    }
+    if (span.begin_ns < span.end_ns) (IsErased(rows, row) ? erased_ : readable_).Add(span);
   }
 
   const SignalReader::Parts& parts_;
   const CoverageQuery& query_;
   const absl::Time deadline_;
-  std::map<StreamId, Entry> entries_;
-  std::map<ClockKey, Placement> placements_;
-  std::vector<PlacedClock> clocks_;
+  StreamKeys keys_;
+  StreamCoverage coverage_;
+  std::vector<ClockScan> scans_;
+  SpanJoiner readable_;
+  SpanJoiner erased_;
 };
 
 }  // namespace
 
 absl::StatusOr<std::vector<StreamCoverage>> SignalReader::GetCoverage(const CoverageQuery& query,
                                                                       absl::Time deadline) {
-  return CoverageRun(parts_, query, deadline).Run();
+  TM_ASSIGN_OR_RETURN(std::vector<StreamInfoPtr> streams,
+                      FindStreams(query.participant_id, query.stream_ids, deadline));
+  TM_ASSIGN_OR_RETURN(const std::vector<DevicePlacement> placements,
+                      parts_.placements->ForParticipant(query.participant_id, deadline));
+  const size_t ranges_max =
+      std::clamp(kCoverageRangesTotalMax / std::max<size_t>(streams.size(), 1), kRangesMin,
+                 kCoverageRangesMax);
+  std::vector<StreamCoverage> answer;
+  for (StreamInfoPtr& stream : streams) {
+    StreamRun run(parts_, query, std::move(stream), ranges_max, deadline);
+    TM_ASSIGN_OR_RETURN(StreamCoverage coverage, run.Run(placements));
+    answer.push_back(std::move(coverage));
+  }
+  return answer;
 }
 
 }  // namespace tidemark::store

@@ -8,11 +8,14 @@
 #include <utility>
 
 #include "base/endian.h"
+#include "base/log.h"
 #include "base/status_macros.h"
 #include "core/signal/tiles.h"
+#include "store/epoch_cuts.h"
 #include "store/placed_ranges.h"
 #include "store/segment.h"
 #include "store/signal_reader.h"
+#include "store/span_joiner.h"
 #include "store/sql.h"
 #include "store/stored_chunk.h"
 
@@ -128,11 +131,18 @@ class OverviewRun {
       TM_RETURN_IF_ERROR(from_samples ? FeedSamples(placed) : FeedTiles(placed));
       TM_RETURN_IF_ERROR(FeedNeighbours(placed));
     }
-    return SignalOverview{newest_, std::move(builder_).Build(), std::move(used_), from_samples};
+    SignalOverview answer{newest_, std::move(builder_).Build(), std::move(used_), from_samples, {}};
+    for (auto& [reason, spans] : unreadable_) {
+      for (const signal::TimeRange& range : std::move(spans).Finish()) {
+        answer.unreadable.push_back({range, reason});
+      }
+    }
+    return answer;
   }
 
  private:
   absl::Status FindRanges() {
+    TM_RETURN_IF_ERROR(RefuseCutBoots(target_, newest_->device_id));
     TM_ASSIGN_OR_RETURN(
         const std::vector<DevicePlacement> placements,
         parts_.placements->ForDevice(query_.participant_id, newest_->device_id, target_.deadline));
@@ -196,7 +206,9 @@ class OverviewRun {
                                                       const absl::StatusOr<std::string>& packed) {
       Keep(row, placed.placement.ToStudy(row.t_min_ns) < query_.study_range.begin_ns, across_begin);
       Keep(row, placed.placement.ToStudy(row.t_max_ns) >= query_.study_range.end_ns, across_end);
-      return FeedBuckets(placed.placement, row, packed);
+      return FeedOrRemember(placed.placement, row, packed, [&](const std::string& opened) {
+        return FeedBuckets(placed.placement, row, opened);
+      });
     }));
     for (const ChunkRow& row : across_begin) {
       TM_RETURN_IF_ERROR(FeedEdge(placed.placement, row, &NearestBefore));
@@ -279,14 +291,41 @@ class OverviewRun {
     });
   }
 
-  absl::Status FeedBlock(const Placement& placement, const ChunkRow& row,
-                         const absl::StatusOr<std::string>& packed, Choice choose) {
-    if (absl::IsNotFound(packed.status()) || row.kind != PayloadKind::kSamples) {
+  // Feeds what `feed` can read of a chunk; what is erased or damaged is remembered instead.
+  template <class Feed>
+  absl::Status FeedOrRemember(const Placement& placement, const ChunkRow& row,
+                              const absl::StatusOr<std::string>& packed, Feed feed) {
+    if (row.kind != PayloadKind::kSamples) return absl::OkStatus();
+    const absl::Status fed = packed.ok() ? feed(*packed) : packed.status();
+    if (absl::IsNotFound(packed.status())) {
+      Remember(placement, row, UnreadableReason::kErased);
       return absl::OkStatus();
     }
-    if (!packed.ok()) return packed.status();
+    if (!absl::IsDataLoss(fed)) return fed;
+    LogError("stored data is damaged: {}", fed.ToString());
+    Remember(placement, row, UnreadableReason::kDamaged);
+    return absl::OkStatus();
+  }
+
+  void Remember(const Placement& placement, const ChunkRow& row, UnreadableReason reason) {
+    const signal::TimeRange inside{
+        std::max(placement.ToStudy(row.t_min_ns), query_.study_range.begin_ns),
+        std::min(SaturatingAdd(placement.ToStudy(row.t_max_ns), 1), query_.study_range.end_ns)};
+    if (inside.begin_ns >= inside.end_ns) return;
+    unreadable_.try_emplace(reason, gap_ns_, kUnreadableRangesMax).first->second.Add(inside);
+  }
+
+  absl::Status FeedBlock(const Placement& placement, const ChunkRow& row,
+                         const absl::StatusOr<std::string>& packed, Choice choose) {
+    return FeedOrRemember(placement, row, packed, [&](const std::string& opened) {
+      return FeedChosen(placement, row, opened, choose);
+    });
+  }
+
+  absl::Status FeedChosen(const Placement& placement, const ChunkRow& row,
+                          const std::string& opened, Choice choose) {
     TM_ASSIGN_OR_RETURN(const Version* const version, VersionOf(row));
-    TM_ASSIGN_OR_RETURN(const signal::Block block, LoadSamples(*version->stream, row, *packed));
+    TM_ASSIGN_OR_RETURN(const signal::Block block, LoadSamples(*version->stream, row, opened));
     std::vector<int64_t> study_ns = block.stamps.ToVector();
     std::vector<bool> plausible(study_ns.size());
     for (size_t i = 0; i < study_ns.size(); ++i) {
@@ -302,14 +341,10 @@ class OverviewRun {
   }
 
   absl::Status FeedBuckets(const Placement& placement, const ChunkRow& row,
-                           const absl::StatusOr<std::string>& packed) {
-    if (absl::IsNotFound(packed.status()) || row.kind != PayloadKind::kSamples) {
-      return absl::OkStatus();
-    }
-    if (!packed.ok()) return packed.status();
-    if (packed->empty()) return absl::DataLossError("a segment of samples has no tiles");
+                           const std::string& opened) {
+    if (opened.empty()) return absl::DataLossError("a segment of samples has no tiles");
     TM_ASSIGN_OR_RETURN(const Version* const version, VersionOf(row));
-    TM_ASSIGN_OR_RETURN(const std::string_view coded, FindTiles(*packed, row.segment_slot));
+    TM_ASSIGN_OR_RETURN(const std::string_view coded, FindTiles(opened, row.segment_slot));
     TM_ASSIGN_OR_RETURN(const std::vector<signal::Bucket> buckets,
                         signal::DecodeBuckets(version->channels.types(), coded));
     for (const signal::Bucket& bucket : buckets) {
@@ -350,6 +385,7 @@ class OverviewRun {
   std::vector<PlacedRange> ranges_;
   std::map<int32_t, Version> versions_;
   std::vector<Placement> used_;
+  std::map<UnreadableReason, SpanJoiner> unreadable_;
 };
 
 }  // namespace

@@ -21,6 +21,7 @@ class Page {
                                    uint32_t page_size, std::string_view page_token);
 
   const std::string& cursor() const { return cursor_; }  // empty for the first page
+  int size() const { return static_cast<int>(size_); }
   int rows_to_ask() const { return static_cast<int>(size_) + 1; }
   // Of `rows` that came back, how many belong to this page.
   int RowsOf(int rows) const { return std::min(rows, static_cast<int>(size_)); }

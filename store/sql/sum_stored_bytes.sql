@@ -1,7 +1,5 @@
--- sum_stored_bytes: bytes at rest of each stream. The lengths are read without the values.
+-- sum_stored_bytes: bytes at rest of a stream. Answered by the index segment_by_key alone.
 -- scope: one participant ($1)
-select stream_id,
-       sum(octet_length(payload)::bigint + coalesce(octet_length(tiles), 0))::bigint
+select coalesce(sum(stored_bytes), 0)::bigint
   from segment
- where participant_id = $1::uuid
- group by stream_id
+ where participant_id = $1::uuid and stream_id = $2::uuid

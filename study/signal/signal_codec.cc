@@ -66,6 +66,22 @@ absl::Status CheckChannels(const v1::ReadSamplesRequest& request) {
   return absl::OkStatus();
 }
 
+// The streams of a filter; none for all.
+absl::StatusOr<std::vector<StreamId>> DecodeStreams(
+    const google::protobuf::RepeatedPtrField<std::string>& texts) {
+  if (texts.size() > kStreamsMax) return rpc::FieldError("stream_ids", "has at most 64 entries");
+  std::vector<StreamId> streams;
+  for (const std::string& text : texts) {
+    TM_ASSIGN_OR_RETURN(const StreamId stream, ParseId<StreamId>("stream_ids", text));
+    streams.push_back(stream);
+  }
+  return streams;
+}
+
+v1::UnreadableReason EncodeReason(store::UnreadableReason reason) {
+  return static_cast<v1::UnreadableReason>(reason);
+}
+
 v1::TimeRange EncodeRange(const signal::TimeRange& range) {
   v1::TimeRange encoded;
   encoded.set_begin_ns(range.begin_ns);
@@ -87,6 +103,15 @@ void EncodeChannel(const std::vector<signal::Column>& columns, size_t channel,
     AppendLe(*to->mutable_max(), extremes.finite == 0 ? kNothing : extremes.max);
   }
 }
+
+void EncodeUnreadableRange(const store::UnreadableRange& range, v1::UnreadableRange* to) {
+  *to->mutable_range() = EncodeRange(range.study);
+  to->set_reason(EncodeReason(range.reason));
+}
+
+// Of a cursor: stream, writer and number, each in its fixed width.
+constexpr size_t kIdBytes = 16;
+constexpr size_t kPositionBytes = 2 * kIdBytes + sizeof(int64_t);
 
 }  // namespace
 
@@ -123,13 +148,28 @@ absl::StatusOr<store::OverviewQuery> DecodeGetOverview(ParticipantId participant
 
 absl::StatusOr<store::CoverageQuery> DecodeGetCoverage(ParticipantId participant,
                                                        const v1::GetCoverageRequest& request) {
-  store::CoverageQuery query{.participant_id = participant, .study_range = std::nullopt};
+  store::CoverageQuery query{
+      .participant_id = participant, .study_range = std::nullopt, .stream_ids = {}};
   if (request.has_study_range()) {
     TM_ASSIGN_OR_RETURN(query.study_range, DecodeRange("study_range", request.study_range()));
   }
   const uint32_t join_gaps_ms =
       request.join_gaps_ms() == 0 ? kDefaultJoinGapsMs : request.join_gaps_ms();
   query.join_gap_ns = int64_t{join_gaps_ms} * kNsPerMs;
+  TM_ASSIGN_OR_RETURN(query.stream_ids, DecodeStreams(request.stream_ids()));
+  return query;
+}
+
+absl::StatusOr<store::VerifyQuery> DecodeVerifyStored(ParticipantId participant,
+                                                      const v1::VerifyStoredRequest& request,
+                                                      std::string_view cursor) {
+  store::VerifyQuery query{.participant_id = participant, .stream_ids = {}, .after = std::nullopt};
+  TM_ASSIGN_OR_RETURN(query.stream_ids, DecodeStreams(request.stream_ids()));
+  if (cursor.size() != kPositionBytes) return query;
+  TM_ASSIGN_OR_RETURN(const StreamId stream, StreamId::FromBytes(cursor.substr(0, kIdBytes)));
+  TM_ASSIGN_OR_RETURN(const WriterId writer,
+                      WriterId::FromBytes(cursor.substr(kIdBytes, kIdBytes)));
+  query.after = {stream, {writer, LoadLe<int64_t>(cursor.data() + 2 * kIdBytes)}};
   return query;
 }
 
@@ -173,6 +213,19 @@ void EncodeBlock(const store::ReadBlock& block, v1::SampleBlock* to) {
   flags.set_backward_stamp((chunk.flags & store::kFlagBackwardStamp) != 0);
 }
 
+void EncodeUnreadable(const store::UnreadableChunks& chunks, v1::UnreadableChunks* to) {
+  to->set_reason(EncodeReason(chunks.reason));
+  to->set_stream_id(chunks.stream_id.ToString());
+  to->set_writer_id(chunks.writer_id.ToString());
+  to->set_first_number(static_cast<uint64_t>(chunks.first_number));
+  to->set_last_number(static_cast<uint64_t>(chunks.last_number));
+  if (chunks.reason == store::UnreadableReason::kQuarantined) return;
+  to->set_boot_id(chunks.boot_id.ToString());
+  to->set_clock_id(static_cast<uint32_t>(chunks.clock_id));
+  *to->mutable_device_range() = EncodeRange(chunks.device);
+  to->set_samples(static_cast<uint64_t>(chunks.samples));
+}
+
 void EncodeOverview(const store::SignalOverview& overview, v1::GetOverviewResponse* to) {
   const signal::Overview& picture = overview.overview;
   to->set_width(static_cast<uint32_t>(picture.columns.size()));
@@ -193,12 +246,19 @@ void EncodeOverview(const store::SignalOverview& overview, v1::GetOverviewRespon
     EncodePlacement(placement, to->add_placements());
   }
   to->set_from_samples(overview.from_samples);
+  for (const store::UnreadableRange& range : overview.unreadable) {
+    EncodeUnreadableRange(range, to->add_unreadable());
+  }
 }
 
 void EncodeCoverage(const store::StreamCoverage& coverage, v1::StreamCoverage* to) {
   EncodeStream(*coverage.stream, to->mutable_stream());
   for (const signal::TimeRange& range : coverage.ranges) *to->add_ranges() = EncodeRange(range);
-  to->set_truncated(coverage.truncated);
+  to->set_joined_gaps_ns(static_cast<uint64_t>(coverage.joined_gap_ns));
+  for (const store::UnreadableRange& range : coverage.unreadable) {
+    EncodeUnreadableRange(range, to->add_unreadable());
+  }
+  to->set_unreadable_chunks(static_cast<uint64_t>(coverage.unreadable_chunks));
   to->set_chunks(static_cast<uint64_t>(coverage.chunks));
   to->set_samples(static_cast<uint64_t>(coverage.samples));
   to->set_body_bytes(static_cast<uint64_t>(coverage.body_bytes));
@@ -207,6 +267,26 @@ void EncodeCoverage(const store::StreamCoverage& coverage, v1::StreamCoverage* t
   if (coverage.last_arrival_us) {
     *to->mutable_last_arrival() = TimestampOfUs(*coverage.last_arrival_us);
   }
+}
+
+void EncodeVerified(const store::VerifiedPage& page, v1::VerifyStoredResponse* to) {
+  to->set_intact_chunks(static_cast<uint64_t>(page.intact_chunks));
+  to->set_intact_bytes(static_cast<uint64_t>(page.intact_bytes));
+  for (const store::StoredFault& fault : page.faults) {
+    v1::StoredFault& encoded = *to->add_faults();
+    encoded.set_reason(EncodeReason(fault.reason));
+    encoded.set_stream_id(fault.stream_id.ToString());
+    encoded.set_writer_id(fault.writer_id.ToString());
+    encoded.set_number(static_cast<uint64_t>(fault.number));
+    encoded.set_sha256(std::string(AsView(fault.sha256)));
+  }
+}
+
+std::string EncodePosition(const store::VerifyPosition& position) {
+  std::string bytes(position.stream_id.AsBytes());
+  bytes += position.chunk.writer_id.AsBytes();
+  AppendLe(bytes, position.chunk.number);
+  return bytes;
 }
 
 absl::Status AsFieldError(absl::Status status) {

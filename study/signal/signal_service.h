@@ -2,35 +2,44 @@
 #pragma once
 
 #include "base/rpc/guard.h"
+#include "store/key_store.h"
 #include "store/signal_reader.h"
-#include "store/stream_catalog.h"
+#include "study/signal/sample_reads.h"
 #include "tidemark/v1/signal.grpc.pb.h"
 
 namespace tidemark::study {
 
-// All three outlive the service. A stream of samples occupies one thread of the server and holds no
-// database connection while its client is slow; it ends when the client is gone.
-class SignalService final : public v1::SignalService::Service {
+// ReadSamples uses the callback API, everything else blocks in a thread of gRPC's own. What the
+// constructor is given outlives the service, which outlives the server.
+class SignalService final
+    : public v1::SignalService::WithCallbackMethod_ReadSamples<v1::SignalService::Service> {
  public:
-  SignalService(rpc::Authorizer* authorizer, store::SignalReader* reader,
-                store::StreamCatalog* catalog)
-      : authorizer_(authorizer), reader_(reader), catalog_(catalog) {}
+  // `keys` authenticate page tokens.
+  SignalService(rpc::Authorizer* authorizer, store::SignalReader* reader, store::KeyStore* keys,
+                const SampleReadsOptions& options = {})
+      : authorizer_(authorizer),
+        reader_(reader),
+        keys_(keys),
+        sample_reads_(authorizer, reader, options) {}
 
-  // Streams are looked up before the first message, so that a wrong id costs nothing.
-  grpc::Status ReadSamples(grpc::ServerContext* context, const v1::ReadSamplesRequest* request,
-                           grpc::ServerWriter<v1::ReadSamplesResponse>* writer) override;
+  grpc::ServerWriteReactor<v1::ReadSamplesResponse>* ReadSamples(
+      grpc::CallbackServerContext* context, const v1::ReadSamplesRequest* request) override {
+    return sample_reads_.Open(context, *request);
+  }
   grpc::Status GetOverview(grpc::ServerContext* context, const v1::GetOverviewRequest* request,
                            v1::GetOverviewResponse* response) override;
   grpc::Status GetCoverage(grpc::ServerContext* context, const v1::GetCoverageRequest* request,
                            v1::GetCoverageResponse* response) override;
+  grpc::Status VerifyStored(grpc::ServerContext* context, const v1::VerifyStoredRequest* request,
+                            v1::VerifyStoredResponse* response) override;
+
+  SampleReads& sample_reads() { return sample_reads_; }
 
  private:
-  absl::Status CheckStreams(ParticipantId participant,
-                            const std::vector<store::SampleQuery>& queries, absl::Time deadline);
-
   rpc::Authorizer* const authorizer_;
   store::SignalReader* const reader_;
-  store::StreamCatalog* const catalog_;
+  store::KeyStore* const keys_;
+  SampleReads sample_reads_;
 };
 
 }  // namespace tidemark::study

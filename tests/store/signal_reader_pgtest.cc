@@ -4,6 +4,7 @@
 #include <map>
 #include <random>
 
+#include "base/status_macros.h"
 #include "store/signal_reader.h"
 #include "tests/store/signal_scene.h"
 #include "tests/support/status_matchers.h"
@@ -33,24 +34,47 @@ struct GivenBlock {
 
 class SignalReaderTest : public testing::Test {
  protected:
+  // All of a read; what was given until an error stands in blocks_ and unreadable_.
+  absl::Status ReadAll(const SampleQuery& query, const SampleVisitor& visitor,
+                       absl::Time deadline = kNoDeadline) {
+    TM_ASSIGN_OR_RETURN(const auto reading, scene_.reader().OpenSamples(query, deadline));
+    while (true) {
+      TM_ASSIGN_OR_RETURN(const bool more, reading->Next(visitor));
+      if (!more) return absl::OkStatus();
+    }
+  }
   absl::StatusOr<std::vector<GivenBlock>> Read(StreamId stream, const ReadRange& range,
                                                std::vector<std::string> channels = {},
                                                bool whole_chunks = false) {
-    std::vector<GivenBlock> given;
-    const absl::Status status = scene_.reader().ReadSamples(
-        {person_.participant_id, stream, range, std::move(channels), whole_chunks}, kNoDeadline,
-        [&](const ReadBlock& block) {
-          EXPECT_EQ(block.stamps_ns.size(), block.encoded.empty() ? block.count : 2);
-          given.push_back({block.chunk.number,
-                           block.first_counter,
-                           {block.stamps_ns.begin(), block.stamps_ns.end()},
-                           std::string(block.values),
-                           std::string(block.encoded),
-                           block.placement != nullptr});
-          return absl::OkStatus();
-        });
+    blocks_.clear();
+    unreadable_.clear();
+    const absl::Status status =
+        ReadAll({person_.participant_id, stream, range, std::move(channels), whole_chunks},
+                {.block =
+                     [&](const ReadBlock& block) {
+                       EXPECT_EQ(block.stamps_ns.size(), block.encoded.empty() ? block.count : 2);
+                       blocks_.push_back({block.chunk.number,
+                                          block.first_counter,
+                                          {block.stamps_ns.begin(), block.stamps_ns.end()},
+                                          std::string(block.values),
+                                          std::string(block.encoded),
+                                          block.placement != nullptr});
+                       return absl::OkStatus();
+                     },
+                 .unreadable =
+                     [&](const UnreadablePiece& piece) {
+                       unreadable_.push_back(piece.chunks);
+                       return absl::OkStatus();
+                     }});
     if (!status.ok()) return status;
-    return given;
+    return blocks_;
+  }
+  // Makes the payloads of some segments fail their checksum; `which` is a condition.
+  void Damage(const std::string& which) {
+    scene_.database().Execute(
+        fmt::format("update segment set payload = set_byte(payload, 40, get_byte(payload, 40) # 1)"
+                    " where participant_id = '{}' and {}",
+                    person_.participant_id.ToString(), which));
   }
   // Ten chunks of ten samples each at 10 Hz, value = index of the sample; two chunks a segment.
   StreamId TenSeconds(BootId boot, int64_t begin_ns = 0) {
@@ -96,6 +120,8 @@ class SignalReaderTest : public testing::Test {
   SignalScene scene_;
   const SignalScene::Person person_ = scene_.AddPerson();
   const BootId boot_ = BootId::MakeRandom();
+  std::vector<GivenBlock> blocks_;
+  std::vector<UnreadableChunks> unreadable_;
 };
 
 TEST_F(SignalReaderTest, EverythingComesBackBitForBit) {
@@ -274,7 +300,7 @@ TEST_F(SignalReaderTest, LargeChunksComeInSeveralBlocks) {
   EXPECT_EQ(blocks[0].stamps_ns.size() + blocks[1].stamps_ns.size(), 65'536u);
   EXPECT_EQ(blocks[1].stamps_ns.back(), chunk.stamps.last_ns());
   for (const GivenBlock& block : blocks) {
-    EXPECT_LE(block.values.size() + 8 * block.stamps_ns.size(), SignalReader::kBlockBytesMax);
+    EXPECT_LE(block.values.size() + 8 * block.stamps_ns.size(), kBlockBytesMax);
   }
 }
 
@@ -318,44 +344,150 @@ TEST_F(SignalReaderTest, AForeignParticipantSeesNothing) {
   const StreamId stream = TenSeconds(boot_);
   scene_.AddClockPair(person_, boot_, 0, kStudyZeroNs);
   const auto stranger = scene_.AddPerson();
-  const auto visit = [](const ReadBlock&) { return absl::OkStatus(); };
-  EXPECT_THAT(
-      scene_.reader().ReadSamples({stranger.participant_id, stream, EverythingRange{}, {}, false},
-                                  kNoDeadline, visit),
-      StatusIs(StatusCode::kNotFound));
+  EXPECT_THAT(scene_.reader().OpenSamples(
+                  {stranger.participant_id, stream, EverythingRange{}, {}, false}, kNoDeadline),
+              StatusIs(StatusCode::kNotFound));
   EXPECT_THAT(
       scene_.reader().GetOverview(
           {stranger.participant_id, stream, {kStudyZeroNs, kStudyZeroNs + 1}, 1}, kNoDeadline),
       StatusIs(StatusCode::kNotFound));
   TM_ASSERT_OK_AND_ASSIGN(
       const auto coverage,
-      scene_.reader().GetCoverage({stranger.participant_id, std::nullopt, 1}, kNoDeadline));
+      scene_.reader().GetCoverage({stranger.participant_id, std::nullopt, 1, {}}, kNoDeadline));
   EXPECT_TRUE(coverage.empty());
   EXPECT_THAT(
       scene_.placements().ForDevice(stranger.participant_id, person_.device_id, kNoDeadline),
       support::IsOkAndHolds(testing::IsEmpty()));
 }
 
-TEST_F(SignalReaderTest, DamageIsAnErrorAndErasureAGap) {
+TEST_F(SignalReaderTest, DamagedChunksAreNamedAndTheRestIsGiven) {
   const StreamId stream = TenSeconds(boot_);
   scene_.AddClockPair(person_, boot_, 0, kStudyZeroNs);
-  const StudyRange study{{kStudyZeroNs, kStudyZeroNs + 10 * kNsPerS}};
-  scene_.database().Execute(
-      "update segment set payload = set_byte(payload, 40, get_byte(payload, 40) # 1)"
-      " where participant_id = '" +
-      person_.participant_id.ToString() + "'");
-  EXPECT_THAT(Read(stream, study), StatusIs(StatusCode::kDataLoss, HasSubstr("chunk 0")));
+  // The segment of chunks 4 and 5.
+  Damage("segment_id = (select segment_id from chunk where number = 4 and stream_id = '" +
+         stream.ToString() + "')");
+  const StudyRange study{{kStudyZeroNs, kStudyZeroNs + 5'500'000'000}};
+  EXPECT_THAT(Read(stream, study), StatusIs(StatusCode::kDataLoss, HasSubstr("2 stored chunks")));
+  EXPECT_THAT(Numbers(blocks_), ElementsAre(0, 1, 2, 3));
+  ASSERT_EQ(unreadable_.size(), 1u);
+  EXPECT_EQ(unreadable_[0].reason, UnreadableReason::kDamaged);
+  EXPECT_EQ(unreadable_[0].first_number, 4);
+  EXPECT_EQ(unreadable_[0].last_number, 5);
+  EXPECT_EQ(unreadable_[0].boot_id, boot_);
+  EXPECT_EQ(unreadable_[0].device, (signal::TimeRange{4 * kNsPerS, 5'500'000'000}));
+  EXPECT_EQ(unreadable_[0].samples, 20);
 
-  ASSERT_THAT(scene_.keys().DestroyParticipant(person_.participant_id), IsOk());
-  TM_ASSERT_OK_AND_ASSIGN(const auto blocks, Read(stream, study));
-  EXPECT_TRUE(blocks.empty());
+  EXPECT_THAT(Read(stream, EverythingRange{}), StatusIs(StatusCode::kDataLoss));
+  EXPECT_THAT(Numbers(blocks_), ElementsAre(0, 1, 2, 3, 6, 7, 8, 9));
   for (const size_t width : {size_t{1}, size_t{100}}) {
-    TM_ASSERT_OK_AND_ASSIGN(const SignalOverview overview,
-                            scene_.reader().GetOverview(
-                                {person_.participant_id, stream, study.study, width}, kNoDeadline));
-    EXPECT_THAT(overview.overview.gaps, ElementsAre(study.study));
+    TM_ASSERT_OK_AND_ASSIGN(
+        const SignalOverview overview,
+        scene_.reader().GetOverview(
+            {person_.participant_id, stream, {kStudyZeroNs, kStudyZeroNs + 10 * kNsPerS}, width},
+            kNoDeadline));
+    // Tiles are sealed apart from payloads: only a picture from samples misses them.
+    if (!overview.from_samples) continue;
+    EXPECT_THAT(overview.unreadable, ElementsAre(UnreadableRange{
+                                         {kStudyZeroNs + 4 * kNsPerS, kStudyZeroNs + 5'900'000'001},
+                                         UnreadableReason::kDamaged}));
+  }
+}
+
+TEST_F(SignalReaderTest, ErasedDataIsSeenByEveryRead) {
+  const StreamId stream = TenSeconds(boot_);
+  scene_.AddClockPair(person_, boot_, 0, kStudyZeroNs);
+  ASSERT_THAT(scene_.keys().DestroyParticipant(person_.participant_id), IsOk());
+  const signal::TimeRange range{kStudyZeroNs, kStudyZeroNs + 10 * kNsPerS};
+  const UnreadableRange all{{range.begin_ns, range.begin_ns + 9'900'000'001},
+                            UnreadableReason::kErased};
+
+  TM_ASSERT_OK_AND_ASSIGN(const auto blocks, Read(stream, StudyRange{range}));
+  EXPECT_TRUE(blocks.empty());
+  ASSERT_EQ(unreadable_.size(), 1u);
+  EXPECT_EQ(unreadable_[0].reason, UnreadableReason::kErased);
+  EXPECT_EQ(unreadable_[0].first_number, 0);
+  EXPECT_EQ(unreadable_[0].last_number, 9);
+  EXPECT_EQ(unreadable_[0].device, (signal::TimeRange{0, 9'900'000'001}));
+  EXPECT_EQ(unreadable_[0].samples, 100);
+
+  for (const size_t width : {size_t{1}, size_t{100}}) {
+    TM_ASSERT_OK_AND_ASSIGN(
+        const SignalOverview overview,
+        scene_.reader().GetOverview({person_.participant_id, stream, range, width}, kNoDeadline));
+    EXPECT_THAT(overview.overview.gaps, ElementsAre(range));
+    EXPECT_THAT(overview.unreadable, ElementsAre(all));
     EXPECT_FALSE(overview.overview.before.has_value());
   }
+
+  TM_ASSERT_OK_AND_ASSIGN(
+      const auto coverage,
+      scene_.reader().GetCoverage({person_.participant_id, range, kNsPerS, {}}, kNoDeadline));
+  ASSERT_EQ(coverage.size(), 1u);
+  EXPECT_TRUE(coverage[0].ranges.empty());
+  EXPECT_THAT(coverage[0].unreadable, ElementsAre(all));
+  EXPECT_EQ(coverage[0].chunks, 10);
+  EXPECT_EQ(coverage[0].unreadable_chunks, 10);
+}
+
+TEST_F(SignalReaderTest, UnreadableChunksAreToldApartByPauses) {
+  const StreamId stream = scene_.Declare(person_, "acc", Int16Channels(1, 10));
+  scene_.AddSegment(person_, stream,
+                    {Second(boot_, 0, 0), Second(boot_, 1, 0), Second(boot_, 2, 20 * kNsPerS)});
+  scene_.AddSegment(person_, stream, {Second(boot_, 4, 20 * kNsPerS)});
+  ASSERT_THAT(scene_.keys().DestroyParticipant(person_.participant_id), IsOk());
+  ASSERT_THAT(Read(stream, EverythingRange{}), IsOk());
+  std::vector<std::pair<int64_t, int64_t>> runs;
+  for (const UnreadableChunks& chunks : unreadable_) {
+    runs.emplace_back(chunks.first_number, chunks.last_number);
+  }
+  EXPECT_EQ(runs, (std::vector<std::pair<int64_t, int64_t>>{{0, 1}, {2, 2}, {4, 4}}));
+}
+
+TEST_F(SignalReaderTest, EverythingNamesWhatWasSetAside) {
+  const StreamId stream = TenSeconds(boot_);
+  scene_.database().Execute(fmt::format(
+      "insert into stream_state (participant_id, stream_id, writer_id, study_id, device_id,"
+      " quarantined, last_receipt_at) values ('{}', '{}', '{}', '{}', '{}', '{{[12,14),[20,21)}}',"
+      " now())",
+      person_.participant_id.ToString(), stream.ToString(), scene_.writer_.ToString(),
+      person_.study_id.ToString(), person_.device_id.ToString()));
+  TM_ASSERT_OK_AND_ASSIGN(const auto blocks, Read(stream, EverythingRange{}));
+  EXPECT_EQ(blocks.size(), 10u);
+  ASSERT_EQ(unreadable_.size(), 2u);
+  EXPECT_EQ(unreadable_[0].reason, UnreadableReason::kQuarantined);
+  EXPECT_EQ(unreadable_[0].first_number, 12);
+  EXPECT_EQ(unreadable_[0].last_number, 13);
+  EXPECT_EQ(unreadable_[1].first_number, 20);
+  ASSERT_THAT(Read(stream, DeviceRange(boot_, 0, kNsPerS)), IsOk());
+  EXPECT_TRUE(unreadable_.empty());
+}
+
+TEST_F(SignalReaderTest, ABootThatWasCutIsRefusedByStudyTime) {
+  const BootId whole = BootId::MakeRandom();
+  const StreamId stream = TenSeconds(boot_);
+  const StreamId other = TenSeconds(whole);
+  scene_.AddClockPair(person_, boot_, 0, kStudyZeroNs);
+  scene_.AddClockPair(person_, whole, 0, kStudyZeroNs);
+  scene_.database().Execute(
+      fmt::format("insert into epoch values ('{0}', '{1}', '{2}', 0, 0, '{3}'),"
+                  " ('{0}', '{1}', '{2}', 0, 1, '{3}')",
+                  person_.participant_id.ToString(), person_.device_id.ToString(), boot_.ToString(),
+                  person_.study_id.ToString()));
+  const signal::TimeRange range{kStudyZeroNs, kStudyZeroNs + kNsPerS};
+  EXPECT_THAT(Read(stream, StudyRange{range}), StatusIs(StatusCode::kFailedPrecondition));
+  EXPECT_THAT(scene_.reader().GetOverview({person_.participant_id, stream, range, 10}, kNoDeadline),
+              StatusIs(StatusCode::kFailedPrecondition));
+  // By device time it reads as ever, and has no place on study time.
+  TM_ASSERT_OK_AND_ASSIGN(const auto blocks, Read(stream, DeviceRange(boot_, 0, kNsPerS)));
+  ASSERT_EQ(blocks.size(), 1u);
+  EXPECT_FALSE(blocks[0].placed);
+  // Streams without chunks of that boot are not touched.
+  EXPECT_THAT(Read(other, StudyRange{range}), IsOk());
+  TM_ASSERT_OK_AND_ASSIGN(
+      const auto coverage,
+      scene_.reader().GetCoverage({person_.participant_id, range, kNsPerS, {stream}}, kNoDeadline));
+  ASSERT_EQ(coverage.size(), 1u);
+  EXPECT_EQ(coverage[0].unplaced_chunks, 10);
 }
 
 TEST_F(SignalReaderTest, ARowSwappedToAnotherSegmentDoesNotOpen) {
@@ -377,49 +509,88 @@ TEST_F(SignalReaderTest, AMissingSegmentIsDataLoss) {
 TEST_F(SignalReaderTest, TheVisitorEndsTheRead) {
   const StreamId stream = TenSeconds(boot_);
   int calls = 0;
-  EXPECT_THAT(scene_.reader().ReadSamples(
-                  {person_.participant_id, stream, EverythingRange{}, {}, false}, kNoDeadline,
-                  [&](const ReadBlock&) {
-                    return ++calls == 3 ? absl::CancelledError("enough") : absl::OkStatus();
-                  }),
+  const auto no_unreadable = [](const UnreadablePiece&) { return absl::OkStatus(); };
+  EXPECT_THAT(ReadAll({person_.participant_id, stream, EverythingRange{}, {}, false},
+                      {.block =
+                           [&](const ReadBlock&) {
+                             return ++calls == 3 ? absl::CancelledError("enough")
+                                                 : absl::OkStatus();
+                           },
+                       .unreadable = no_unreadable}),
               StatusIs(StatusCode::kCancelled));
   EXPECT_EQ(calls, 3);
 }
 
 TEST_F(SignalReaderTest, AnExpiredDeadlineIsAnError) {
   const StreamId stream = TenSeconds(boot_);
-  EXPECT_THAT(scene_.reader().ReadSamples(
-                  {person_.participant_id, stream, EverythingRange{}, {}, false},
-                  absl::InfinitePast(), [](const ReadBlock&) { return absl::OkStatus(); }),
-              StatusIs(StatusCode::kDeadlineExceeded));
+  EXPECT_THAT(
+      scene_.reader().OpenSamples({person_.participant_id, stream, EverythingRange{}, {}, false},
+                                  absl::InfinitePast()),
+      StatusIs(StatusCode::kDeadlineExceeded));
 }
 
 TEST_F(SignalReaderTest, VerifyRebuildsAndComparesEveryBody) {
   const StreamId stream = scene_.Declare(person_, "verify", Int16Channels(1, 10));
   StoredChunk whole = Second(boot_, 1, 0);
   whole.form = SlotForm::kBody;
-  scene_.AddSegment(person_, stream, {Second(boot_, 0, 0), whole, Second(boot_, 2, 0)});
-  const auto verdicts = [&] {
-    std::map<int64_t, Verdict> found;
-    EXPECT_THAT(scene_.reader().VerifyStored(person_.participant_id, stream, kNoDeadline,
-                                             [&](const ChunkRow& row, Verdict verdict) {
-                                               found[row.number] = verdict;
-                                               return absl::OkStatus();
-                                             }),
-                IsOk());
+  const auto rows =
+      scene_.AddSegment(person_, stream, {Second(boot_, 0, 0), whole, Second(boot_, 2, 0)});
+  // Verified a chunk a page; which ones are at fault, and why.
+  using Faults = std::map<int64_t, UnreadableReason>;
+  int64_t intact = 0;
+  const auto faults = [&] {
+    Faults found;
+    intact = 0;
+    VerifyQuery query{person_.participant_id, {stream}, std::nullopt, 1};
+    for (int pages = 0; pages < 10; ++pages) {
+      const auto page = scene_.reader().VerifyStored(query, kNoDeadline);
+      EXPECT_THAT(page, IsOk());
+      intact += page->intact_chunks;
+      for (const StoredFault& fault : page->faults) {
+        EXPECT_EQ(fault.sha256[1], rows[static_cast<size_t>(fault.number)].sha256[1]);
+        found[fault.number] = fault.reason;
+      }
+      if (!page->last) return found;
+      query.after = page->last;
+    }
+    ADD_FAILURE() << "does not end";
     return found;
   };
-  using Verdicts = std::map<int64_t, Verdict>;
-  EXPECT_EQ(verdicts(),
-            (Verdicts{{0, Verdict::kIntact}, {1, Verdict::kIntact}, {2, Verdict::kIntact}}));
+  EXPECT_EQ(faults(), Faults());
+  EXPECT_EQ(intact, 3);
   scene_.database().Execute(
       "update chunk set sha256 = set_byte(sha256, 0, get_byte(sha256, 0) # 1) where number = 1;"
       "update chunk set first_counter = first_counter + 1 where number = 2");
-  EXPECT_EQ(verdicts(),
-            (Verdicts{{0, Verdict::kIntact}, {1, Verdict::kDamaged}, {2, Verdict::kDamaged}}));
+  EXPECT_EQ(faults(), (Faults{{1, UnreadableReason::kDamaged}, {2, UnreadableReason::kDamaged}}));
+  EXPECT_EQ(intact, 1);
   ASSERT_THAT(scene_.keys().DestroyParticipant(person_.participant_id), IsOk());
-  EXPECT_EQ(verdicts(),
-            (Verdicts{{0, Verdict::kErased}, {1, Verdict::kErased}, {2, Verdict::kErased}}));
+  EXPECT_EQ(faults(), (Faults{{0, UnreadableReason::kErased},
+                              {1, UnreadableReason::kErased},
+                              {2, UnreadableReason::kErased}}));
+}
+
+TEST_F(SignalReaderTest, VerifyGoesThroughAllStreamsAPageAtATime) {
+  const StreamId first = TenSeconds(boot_);
+  const StreamId second = TenSeconds(BootId::MakeRandom());
+  int64_t intact = 0;
+  int pages = 1;
+  VerifyQuery query{person_.participant_id, {}, std::nullopt, 7};
+  for (;; ++pages) {
+    TM_ASSERT_OK_AND_ASSIGN(const VerifiedPage page,
+                            scene_.reader().VerifyStored(query, kNoDeadline));
+    EXPECT_LE(page.intact_chunks, 7);
+    intact += page.intact_chunks;
+    if (!page.last) break;
+    query.after = page.last;
+  }
+  EXPECT_EQ(intact, 20);
+  EXPECT_EQ(pages, 3);
+  query = {person_.participant_id, {std::max(first, second)}, std::nullopt, 100};
+  TM_ASSERT_OK_AND_ASSIGN(const VerifiedPage page,
+                          scene_.reader().VerifyStored(query, kNoDeadline));
+  EXPECT_EQ(page.intact_chunks, 10);
+  query.stream_ids = {StreamId::MakeV7()};
+  EXPECT_THAT(scene_.reader().VerifyStored(query, kNoDeadline), StatusIs(StatusCode::kNotFound));
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 #include <grpcpp/grpcpp.h>
 
+#include <atomic>
 #include <cmath>
+#include <thread>
 
 #include "study/signal/signal_service.h"
 #include "tests/store/signal_scene.h"
@@ -32,8 +34,11 @@ class OneParticipant final : public rpc::Authorizer {
     caller.object_participant = participant_;
     return caller;
   }
-  absl::Status Recheck(const rpc::Caller&, bool) override { return absl::OkStatus(); }
-  bool refuse = false;
+  absl::Status Recheck(const rpc::Caller&, bool) override {
+    return revoked ? absl::UnauthenticatedError("revoked") : absl::OkStatus();
+  }
+  std::atomic<bool> refuse = false;
+  std::atomic<bool> revoked = false;
 
  private:
   const ParticipantId participant_;
@@ -86,7 +91,7 @@ class SignalServiceTest : public testing::Test {
   const StreamId stream_ = scene_.Declare(person_, "acc", Int16Channels(2, 100, 2, 1));
   std::vector<store::ChunkRow> rows_;
   OneParticipant authorizer_{person_.participant_id};
-  SignalService service_{&authorizer_, &scene_.reader(), &scene_.catalog()};
+  SignalService service_{&authorizer_, &scene_.reader(), &scene_.keys()};
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<v1::SignalService::Stub> stub_;
 };
@@ -248,6 +253,213 @@ TEST_F(SignalServiceTest, TellsWhatExists) {
   EXPECT_EQ(coverage.body_bytes(), static_cast<uint64_t>(body_bytes));
   EXPECT_GT(coverage.stored_bytes(), 0u);
   EXPECT_EQ(coverage.last_arrival().seconds(), 1'795'348'801);
+}
+
+TEST_F(SignalServiceTest, NamesWhatWasErased) {
+  ASSERT_TRUE(scene_.keys().DestroyParticipant(person_.participant_id).ok());
+  v1::ReadSamplesRequest request = ReadRequest();
+  request.set_everything(true);
+  std::vector<v1::ReadSamplesResponse> messages;
+  ASSERT_TRUE(Read(request, &messages).ok());
+  ASSERT_EQ(messages.size(), 2u);
+  EXPECT_EQ(messages[0].placement().boot_id(), boot_.ToString());
+  const v1::UnreadableChunks& unreadable = messages[1].unreadable();
+  EXPECT_EQ(unreadable.reason(), v1::UNREADABLE_REASON_ERASED);
+  EXPECT_EQ(unreadable.stream_id(), stream_.ToString());
+  EXPECT_EQ(unreadable.writer_id(), scene_.writer_.ToString());
+  EXPECT_EQ(unreadable.first_number(), 0u);
+  EXPECT_EQ(unreadable.last_number(), 2u);
+  EXPECT_EQ(unreadable.device_range().end_ns(), 2'990'000'001);
+  EXPECT_EQ(unreadable.samples(), 300u);
+
+  v1::GetCoverageRequest coverage;
+  coverage.set_participant_id(person_.participant_id.ToString());
+  v1::GetCoverageResponse covered;
+  grpc::ClientContext context;
+  ASSERT_TRUE(stub_->GetCoverage(&context, coverage, &covered).ok());
+  EXPECT_EQ(covered.streams(0).ranges_size(), 0);
+  ASSERT_EQ(covered.streams(0).unreadable_size(), 1);
+  EXPECT_EQ(covered.streams(0).unreadable(0).reason(), v1::UNREADABLE_REASON_ERASED);
+  EXPECT_EQ(covered.streams(0).unreadable_chunks(), 3u);
+}
+
+TEST_F(SignalServiceTest, DamageOfOneStreamDoesNotKeepTheOthersBack) {
+  const StreamId other = scene_.Declare(person_, "gyro", Int16Channels(1, 100));
+  StoredChunk chunk;
+  chunk.boot_id = boot_;
+  chunk.stamps = RegularAt(0, 100, 100);
+  chunk.values = Int16Values(1, 100, [](size_t, size_t i) { return static_cast<int>(i); });
+  scene_.AddSegment(person_, other, {chunk});
+  scene_.database().Execute(
+      "update segment set payload = set_byte(payload, 40, get_byte(payload, 40) # 1)"
+      " where stream_id = '" +
+      stream_.ToString() + "'");
+  v1::ReadSamplesRequest request = ReadRequest();
+  request.add_stream_ids(other.ToString());
+  request.set_everything(true);
+  std::vector<v1::ReadSamplesResponse> messages;
+  EXPECT_EQ(Read(request, &messages).error_code(), grpc::StatusCode::DATA_LOSS);
+  ASSERT_EQ(messages.size(), 4u);
+  EXPECT_EQ(messages[1].unreadable().reason(), v1::UNREADABLE_REASON_DAMAGED);
+  EXPECT_EQ(messages[1].unreadable().last_number(), 2u);
+  EXPECT_EQ(messages[3].block().stream_id(), other.ToString());
+}
+
+TEST_F(SignalServiceTest, VerifiesPageByPage) {
+  scene_.database().Execute(
+      "update chunk set sha256 = set_byte(sha256, 0, get_byte(sha256, 0) # 1) where number = 1");
+  v1::VerifyStoredRequest request;
+  request.set_participant_id(person_.participant_id.ToString());
+  request.set_page_size(2);
+  v1::VerifyStoredResponse first;
+  grpc::ClientContext first_context;
+  const grpc::Status status = stub_->VerifyStored(&first_context, request, &first);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(first.intact_chunks(), 1u);
+  EXPECT_EQ(first.intact_bytes(), static_cast<uint64_t>(rows_[0].body_bytes));
+  ASSERT_EQ(first.faults_size(), 1);
+  EXPECT_EQ(first.faults(0).reason(), v1::UNREADABLE_REASON_DAMAGED);
+  EXPECT_EQ(first.faults(0).number(), 1u);
+  EXPECT_EQ(first.faults(0).sha256().size(), 32u);
+  ASSERT_FALSE(first.next_page_token().empty());
+
+  request.set_page_token(first.next_page_token());
+  v1::VerifyStoredResponse second;
+  grpc::ClientContext second_context;
+  ASSERT_TRUE(stub_->VerifyStored(&second_context, request, &second).ok());
+  EXPECT_EQ(second.intact_chunks(), 1u);
+  EXPECT_TRUE(second.next_page_token().empty());
+
+  request.mutable_page_token()->back() ^= 1;
+  grpc::ClientContext third_context;
+  EXPECT_EQ(rpc::ReasonOf(stub_->VerifyStored(&third_context, request, &second)),
+            v1::ERROR_REASON_PAGE_TOKEN_INVALID);
+  request.clear_page_token();
+  request.set_page_size(1'001);
+  grpc::ClientContext fourth_context;
+  EXPECT_THAT(stub_->VerifyStored(&fourth_context, request, &second).error_message(),
+              StartsWith("page_size: "));
+}
+
+// Reads over a real connection, whose flow control lets a client stop them.
+class SlowReadTest : public SignalServiceTest {
+ protected:
+  static constexpr int kHandlerThreads = 4;  // of gRPC
+  static constexpr size_t kReads = 12;       // more than threads and connections together
+
+  void SetUp() override {
+    SignalServiceTest::SetUp();
+    // One chunk of 120 kB, and copies of its row: about 60 MB to read.
+    StoredChunk chunk;
+    chunk.boot_id = boot_;
+    chunk.stamps = RegularAt(0, 60'000, 100);
+    chunk.values =
+        Int16Values(1, 60'000, [](size_t, size_t i) { return static_cast<int>(i % 99); });
+    big_ = scene_.Declare(person_, "big", Int16Channels(1, 100));
+    scene_.AddSegment(person_, big_, {chunk});
+    scene_.database().Execute(
+        "insert into chunk select participant_id, stream_id, writer_id, n, study_id, device_id,"
+        " sha256, stream_version, kind, boot_id, clock_id, n, sample_count, body_bytes, flags,"
+        " outlier_stamps, t_min_ns, t_max_ns, segment_id, 0, arrived_at"
+        " from chunk, generate_series(1, 99) n where stream_id = '" +
+        big_.ToString() + "'");
+    grpc::ServerBuilder builder;
+    grpc::ResourceQuota quota;
+    quota.SetMaxThreads(kHandlerThreads);
+    builder.SetResourceQuota(quota);
+    int port = 0;
+    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+    builder.RegisterService(&slow_service_);
+    slow_server_ = builder.BuildAndStart();
+    ASSERT_NE(slow_server_, nullptr);
+    stub_ = v1::SignalService::NewStub(grpc::CreateChannel("127.0.0.1:" + std::to_string(port),
+                                                           grpc::InsecureChannelCredentials()));
+  }
+
+  struct OpenRead {
+    grpc::ClientContext context;
+    std::unique_ptr<grpc::ClientReader<v1::ReadSamplesResponse>> reader;
+  };
+  // A read of everything whose first message was taken.
+  std::unique_ptr<OpenRead> Open() {
+    v1::ReadSamplesRequest request;
+    request.set_participant_id(person_.participant_id.ToString());
+    request.add_stream_ids(big_.ToString());
+    request.set_everything(true);
+    auto read = std::make_unique<OpenRead>();
+    read->reader = stub_->ReadSamples(&read->context, request);
+    v1::ReadSamplesResponse message;
+    EXPECT_TRUE(read->reader->Read(&message));
+    return read;
+  }
+  static grpc::Status Drain(OpenRead& read, int* messages = nullptr) {
+    v1::ReadSamplesResponse message;
+    while (read.reader->Read(&message)) {
+      if (messages != nullptr) ++*messages;
+    }
+    return read.reader->Finish();
+  }
+
+  StreamId big_;
+  SignalService slow_service_{
+      &authorizer_,
+      &scene_.reader(),
+      &scene_.keys(),
+      {.threads = 2, .reads_max = kReads + 1, .reads_per_caller_max = kReads}};
+  std::unique_ptr<grpc::Server> slow_server_;
+};
+
+TEST_F(SlowReadTest, ReadersWhoStopReadingCostNoThreadAndNoConnection) {
+  std::vector<std::unique_ptr<OpenRead>> reads;
+  for (size_t i = 0; i < kReads; ++i) reads.push_back(Open());
+  EXPECT_EQ(slow_service_.sample_reads().open(), kReads);
+  // All of them stand still in the middle; others are served as ever.
+  v1::GetCoverageRequest request;
+  request.set_participant_id(person_.participant_id.ToString());
+  for (int i = 0; i < 10; ++i) {
+    grpc::ClientContext context;
+    v1::GetCoverageResponse response;
+    const grpc::Status status = stub_->GetCoverage(&context, request, &response);
+    ASSERT_TRUE(status.ok()) << status.error_message();
+    EXPECT_EQ(response.streams_size(), 2);
+  }
+  // The last one who came reads on to the end.
+  int messages = 1;
+  EXPECT_TRUE(Drain(*reads.back(), &messages).ok());
+  EXPECT_EQ(messages, 2 + 100);
+  for (const auto& read : reads) read->context.TryCancel();
+}
+
+TEST_F(SlowReadTest, ACallerHasSoManyOpenReadsAndNoMore) {
+  std::vector<std::unique_ptr<OpenRead>> reads;
+  for (size_t i = 0; i < kReads; ++i) reads.push_back(Open());
+  v1::ReadSamplesRequest request = ReadRequest();
+  request.set_everything(true);
+  const grpc::Status refused = Read(request);
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(rpc::ReasonOf(refused), v1::ERROR_REASON_OVERLOADED);
+  EXPECT_TRUE(Drain(*reads[0]).ok());
+  // A place is free when the server is done with the call, which is after its client knows.
+  while (slow_service_.sample_reads().open() >= kReads) std::this_thread::yield();
+  EXPECT_TRUE(Read(request).ok());
+  for (const auto& read : reads) read->context.TryCancel();
+}
+
+TEST_F(SlowReadTest, AClientThatTakesNothingIsEnded) {
+  const std::unique_ptr<OpenRead> read = Open();
+  const auto later = std::chrono::steady_clock::now() + std::chrono::hours(1);
+  // Until the connection is full and a message waits.
+  while (slow_service_.sample_reads().EndIdle(later) == 0) std::this_thread::yield();
+  int messages = 1;
+  EXPECT_EQ(Drain(*read, &messages).error_code(), grpc::StatusCode::CANCELLED);
+  EXPECT_LT(messages, 2 + 100);
+  while (slow_service_.sample_reads().open() > 0) std::this_thread::yield();
+}
+
+TEST_F(SlowReadTest, RevocationEndsAnOpenRead) {
+  const std::unique_ptr<OpenRead> read = Open();
+  authorizer_.revoked = true;
+  EXPECT_EQ(Drain(*read).error_code(), grpc::StatusCode::UNAUTHENTICATED);
 }
 
 TEST_F(SignalServiceTest, NobodyReadsWithoutPermission) {

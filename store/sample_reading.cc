@@ -1,0 +1,300 @@
+#include "store/sample_reading.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/status_macros.h"
+#include "store/epoch_cuts.h"
+#include "store/placed_ranges.h"
+#include "store/sql.h"
+#include "store/stored_chunk.h"
+
+namespace tidemark::store {
+namespace {
+
+// Unreadable chunks further apart than this are told apart.
+constexpr int64_t kPauseNsMax = 10'000'000'000;
+
+using VisitBlock = absl::FunctionRef<absl::Status(const ReadBlock&)>;
+
+// Which samples of a chunk are wanted.
+struct Inside {
+  const signal::TimeRange* range;  // null: all of them
+  const Placement* placement;      // not null: the range is of study time
+
+  bool operator()(int64_t stamp_ns) const {
+    if (range == nullptr) return true;
+    const int64_t t_ns = placement == nullptr ? stamp_ns : placement->ToStudy(stamp_ns);
+    return t_ns >= range->begin_ns && t_ns < range->end_ns;
+  }
+};
+
+absl::StatusOr<std::vector<size_t>> ChannelIndexes(const StreamInfo& stream,
+                                                   const std::vector<std::string>& names) {
+  std::vector<size_t> indexes;
+  for (size_t i = 0; names.empty() && i < stream.channels.size(); ++i) indexes.push_back(i);
+  for (const std::string& name : names) {
+    const auto found = std::find_if(stream.channels.begin(), stream.channels.end(),
+                                    [&](const ChannelInfo& each) { return each.name == name; });
+    if (found == stream.channels.end()) {
+      return absl::InvalidArgumentError(
+          fmt::format("channels: version {} of the stream has no such channel", stream.version));
+    }
+    indexes.push_back(static_cast<size_t>(found - stream.channels.begin()));
+  }
+  return indexes;
+}
+
+// Cuts one chunk into blocks and hands them out.
+class BlockCutter {
+ public:
+  BlockCutter(const StreamInfo& stream, const ChunkRow& row, const Placement* placement,
+              VisitBlock visit)
+      : stream_(stream), row_(row), placement_(placement), visit_(visit) {}
+
+  absl::Status Samples(const signal::Block& block, const std::vector<size_t>& channels,
+                       const Inside& inside) const {
+    const std::vector<int64_t> stamps = block.stamps.ToVector();
+    const std::vector<signal::SampleType> types = stream_.channel_types();
+    size_t sample_bytes = sizeof(int64_t);
+    for (const size_t channel : channels) sample_bytes += signal::BytesOf(types[channel]);
+    const size_t run_max = std::max<size_t>(kBlockBytesMax / sample_bytes, 1);
+    for (size_t begin = 0; begin < stamps.size();) {
+      if (!inside(stamps[begin])) {
+        ++begin;
+        continue;
+      }
+      size_t end = begin + 1;
+      while (end < stamps.size() && end - begin < run_max && inside(stamps[end])) ++end;
+      TM_RETURN_IF_ERROR(Run(block, stamps, types, channels, begin, end));
+      begin = end;
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status Encoded(const EncodedSegment& segment) const {
+    const int64_t stamps[] = {segment.begin_device_ns, segment.end_device_ns};
+    return visit_({.stream = stream_,
+                   .chunk = row_,
+                   .placement = placement_,
+                   .first_counter = static_cast<uint64_t>(row_.first_counter),
+                   .count = 1,
+                   .stamps_ns = stamps,
+                   .values = {},
+                   .encoded = segment.data});
+  }
+
+ private:
+  absl::Status Run(const signal::Block& block, const std::vector<int64_t>& stamps,
+                   const std::vector<signal::SampleType>& types,
+                   const std::vector<size_t>& channels, size_t begin, size_t end) const {
+    std::string values;
+    for (const size_t channel : channels) {
+      const size_t width = signal::BytesOf(types[channel]);
+      values += signal::ChannelBytes(types, channel, stamps.size(), block.values)
+                    .substr(begin * width, (end - begin) * width);
+    }
+    return visit_({.stream = stream_,
+                   .chunk = row_,
+                   .placement = placement_,
+                   .first_counter = static_cast<uint64_t>(row_.first_counter) + begin,
+                   .count = static_cast<uint32_t>(end - begin),
+                   .stamps_ns = std::span(stamps).subspan(begin, end - begin),
+                   .values = values,
+                   .encoded = {}});
+  }
+
+  const StreamInfo& stream_;
+  const ChunkRow& row_;
+  const Placement* const placement_;
+  const VisitBlock visit_;
+};
+
+bool Continues(const UnreadableChunks& run, const UnreadableChunks& next) {
+  return run.reason == next.reason && run.writer_id == next.writer_id &&
+         run.boot_id == next.boot_id && run.clock_id == next.clock_id &&
+         run.last_number + 1 == next.first_number &&
+         next.device.begin_ns <= SaturatingAdd(run.device.end_ns, kPauseNsMax) &&
+         run.device.begin_ns <= SaturatingAdd(next.device.end_ns, kPauseNsMax);
+}
+
+}  // namespace
+
+SampleReading::SampleReading(Parts parts, SampleQuery query)
+    : parts_(std::move(parts)),
+      query_(std::move(query)),
+      scan_(parts_.target, SegmentPart::kPayload) {
+  for (const DevicePlacement& each : parts_.placements) {
+    const Placement& placement = each.placement;
+    by_clock_.emplace(ClockKey{placement.boot_id, placement.clock_id}, placement);
+  }
+}
+
+SampleReading::~SampleReading() = default;
+
+absl::StatusOr<bool> SampleReading::Next(const SampleVisitor& visitor) {
+  if (!planned_) TM_RETURN_IF_ERROR(Plan());
+  planned_ = true;
+  while (true) {
+    if (!walking_) {
+      TM_ASSIGN_OR_RETURN(walking_, BeginLeg());
+      if (!walking_) return End(visitor);
+    }
+    TM_ASSIGN_OR_RETURN(
+        walking_, scan_.Next([&](const ChunkRow& row, const absl::StatusOr<std::string>& packed) {
+          return Read(row, packed, visitor);
+        }));
+    if (walking_) return true;
+    ++leg_;
+  }
+}
+
+absl::Status SampleReading::Plan() {
+  if (const auto* study = std::get_if<StudyRange>(&query_.range)) {
+    return PlanStudyRange(study->study);
+  }
+  const auto* const device = std::get_if<ScanRange>(&query_.range);
+  legs_.push_back({device == nullptr ? std::nullopt : std::optional(*device), std::nullopt});
+  return absl::OkStatus();
+}
+
+absl::Status SampleReading::PlanStudyRange(const signal::TimeRange& study) {
+  const std::vector<PlacedRange> placed = InvertRange(parts_.placements, study);
+  std::vector<ScanRange> ranges;
+  for (const PlacedRange& each : placed) ranges.push_back(each.range);
+  TM_ASSIGN_OR_RETURN(const std::vector<size_t> live, RangesWithChunks(parts_.target, ranges));
+  for (const size_t at : live) legs_.push_back({placed[at].range, placed[at].placement});
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> SampleReading::BeginLeg() {
+  if (leg_ == legs_.size()) return false;
+  const Leg& leg = legs_[leg_];
+  if (leg.scan) {
+    scan_.BeginRange(*leg.scan);
+  } else {
+    scan_.BeginEverything();
+  }
+  return true;
+}
+
+const Placement* SampleReading::PlacementOf(const ChunkRow& row) const {
+  if (legs_[leg_].placement) return &*legs_[leg_].placement;
+  const auto found = by_clock_.find({row.boot_id, static_cast<uint32_t>(row.clock_id)});
+  return found == by_clock_.end() ? nullptr : &found->second;
+}
+
+absl::Status SampleReading::Read(const ChunkRow& row, const absl::StatusOr<std::string>& packed,
+                                 const SampleVisitor& visitor) {
+  if (row.kind == PayloadKind::kRecords) return absl::OkStatus();
+  if (absl::IsNotFound(packed.status())) {
+    return AddUnreadable(row, UnreadableReason::kErased, visitor);
+  }
+  if (absl::IsDataLoss(packed.status())) {
+    return AddUnreadable(row, UnreadableReason::kDamaged, visitor);
+  }
+  if (!packed.ok()) return packed.status();
+  return ReadIntact(row, *packed, visitor);
+}
+
+absl::Status SampleReading::ReadIntact(const ChunkRow& row, const std::string& packed,
+                                       const SampleVisitor& visitor) {
+  TM_ASSIGN_OR_RETURN(const std::shared_ptr<const StreamInfo> stream,
+                      parts_.catalog->Find(row.participant_id, row.stream_id, row.stream_version,
+                                           parts_.target.deadline));
+  const BlockCutter cutter(*stream, row, PlacementOf(row), visitor.block);
+  if (row.kind == PayloadKind::kEncoded) {
+    const absl::StatusOr<EncodedSegment> segment = LoadEncoded(row, packed);
+    if (!segment.ok()) return AddUnreadable(row, UnreadableReason::kDamaged, visitor);
+    TM_RETURN_IF_ERROR(Flush(visitor));
+    return cutter.Encoded(*segment);
+  }
+  TM_ASSIGN_OR_RETURN(const std::vector<size_t> channels, ChannelIndexes(*stream, query_.channels));
+  const absl::StatusOr<signal::Block> block = LoadSamples(*stream, row, packed);
+  if (!block.ok()) return AddUnreadable(row, UnreadableReason::kDamaged, visitor);
+  TM_RETURN_IF_ERROR(Flush(visitor));
+  Inside inside{nullptr, nullptr};
+  if (!query_.whole_chunks) {
+    const auto* const study = std::get_if<StudyRange>(&query_.range);
+    const auto* const device = std::get_if<ScanRange>(&query_.range);
+    if (study != nullptr) inside = {&study->study, PlacementOf(row)};
+    if (device != nullptr) inside.range = &device->device;
+  }
+  return cutter.Samples(*block, channels, inside);
+}
+
+// The plausible stamps of a chunk within the range asked for; end <= begin if none is.
+signal::TimeRange SampleReading::InsideOf(const ChunkRow& row) const {
+  signal::TimeRange inside{row.t_min_ns, SaturatingAdd(row.t_max_ns, 1)};
+  const Leg& leg = legs_[leg_];
+  if (query_.whole_chunks || !leg.scan) return inside;
+  // A range that was inverted is a nanosecond too wide on both sides.
+  const int64_t margin_ns = leg.placement ? 1 : 0;
+  inside.begin_ns = std::max(inside.begin_ns, SaturatingAdd(leg.scan->device.begin_ns, margin_ns));
+  inside.end_ns = std::min(inside.end_ns, SaturatingAdd(leg.scan->device.end_ns, -margin_ns));
+  return inside;
+}
+
+absl::Status SampleReading::AddUnreadable(const ChunkRow& row, UnreadableReason reason,
+                                          const SampleVisitor& visitor) {
+  const signal::TimeRange inside = InsideOf(row);
+  if (inside.end_ns <= inside.begin_ns) return absl::OkStatus();
+  if (reason == UnreadableReason::kDamaged) ++damaged_chunks_;
+  const UnreadableChunks next{.reason = reason,
+                              .stream_id = row.stream_id,
+                              .writer_id = row.writer_id,
+                              .first_number = row.number,
+                              .last_number = row.number,
+                              .boot_id = row.boot_id,
+                              .clock_id = row.clock_id,
+                              .device = inside,
+                              .samples = row.sample_count};
+  if (pending_ && Continues(pending_->chunks, next)) {
+    UnreadableChunks& run = pending_->chunks;
+    run.last_number = next.last_number;
+    run.device.begin_ns = std::min(run.device.begin_ns, next.device.begin_ns);
+    run.device.end_ns = std::max(run.device.end_ns, next.device.end_ns);
+    run.samples += next.samples;
+    return absl::OkStatus();
+  }
+  TM_RETURN_IF_ERROR(Flush(visitor));
+  pending_ = UnreadablePiece{next, PlacementOf(row)};
+  return absl::OkStatus();
+}
+
+absl::Status SampleReading::Flush(const SampleVisitor& visitor) {
+  if (!pending_) return absl::OkStatus();
+  const UnreadablePiece piece = *std::exchange(pending_, std::nullopt);
+  return visitor.unreadable(piece);
+}
+
+absl::Status SampleReading::GiveQuarantined(const SampleVisitor& visitor) {
+  db::BinaryParams params;
+  params.Add(query_.participant_id).Add(query_.stream_id);
+  TM_ASSIGN_OR_RETURN(const db::BinaryResult rows,
+                      parts_.target.pool->Query(query_.participant_id, sql::kListSetAside, params,
+                                                parts_.target.deadline));
+  for (int i = 0; i < rows.rows(); ++i) {
+    UnreadableChunks chunks{.reason = UnreadableReason::kQuarantined,
+                            .stream_id = query_.stream_id,
+                            .writer_id = WriterId{rows.UuidAt(i, 0)},
+                            .first_number = rows.Int64(i, 1),
+                            .last_number = rows.Int64(i, 2),
+                            .boot_id = {},
+                            .device = {}};
+    TM_RETURN_IF_ERROR(visitor.unreadable({chunks, nullptr}));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> SampleReading::End(const SampleVisitor& visitor) {
+  TM_RETURN_IF_ERROR(Flush(visitor));
+  if (std::holds_alternative<EverythingRange>(query_.range)) {
+    TM_RETURN_IF_ERROR(GiveQuarantined(visitor));
+  }
+  if (damaged_chunks_ == 0) return false;
+  return absl::DataLossError(fmt::format("{} stored chunks are damaged", damaged_chunks_));
+}
+
+}  // namespace tidemark::store
