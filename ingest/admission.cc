@@ -32,11 +32,7 @@ class BodyCheck {
   using What = std::variant<Verdict, SetAside, AdmittedChunk>;
   absl::StatusOr<What> Run(FindStream find_stream) {
     if (auto answer = CheckForm()) return *std::move(answer);
-    FoundStream found;
-    if (body_.stream_version() <= static_cast<uint32_t>(std::numeric_limits<int32_t>::max())) {
-      const auto version = static_cast<int32_t>(body_.stream_version());
-      TM_ASSIGN_OR_RETURN(found, find_stream(name_.key.stream_id, version));
-    }
+    TM_ASSIGN_OR_RETURN(const FoundStream found, find_stream(name_.key.stream_id, StreamVersion()));
     if (auto broken = CheckStream(found)) return *std::move(broken);
 
     AdmittedChunk chunk;
@@ -46,6 +42,12 @@ class BodyCheck {
   }
 
  private:
+  // Nobody declares version 0: it stands for one that is too large to be declared.
+  int32_t StreamVersion() const {
+    constexpr uint32_t kMax = std::numeric_limits<int32_t>::max();
+    return body_.stream_version() <= kMax ? static_cast<int32_t>(body_.stream_version()) : 0;
+  }
+
   std::optional<What> CheckForm() {
     if (name_.version != kBodyVersion) {
       return SetAside{v1::RECEIPT_REASON_VERSION_UNKNOWN, "version is 1"};

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/log.h"
 #include "base/rpc/reason.h"
 #include "base/status_macros.h"
 
@@ -61,7 +62,7 @@ Ingest::Ingest(IngestOptions options)
     : options_(std::move(options)),
       signer_(options_.receipts),
       budget_(options_.messages_in_flight_max, options_.weight_in_flight_max),
-      submitted_(options_.messages_in_flight_max, options_.weight_in_flight_max),
+      tasks_(options_.messages_in_flight_max, options_.weight_in_flight_max),
       redrive_store_(StoreOptions(options_)) {}
 
 Ingest::~Ingest() { Shutdown(); }
@@ -75,19 +76,42 @@ Take Ingest::TrySubmit(Submission& submission, std::function<void()> when_room) 
     done(std::move(receipts));
     budget_.GiveBack(weight);
   };
-  if (submitted_.TryPush(submission, weight)) return Take::kTaken;
+  Task task = std::move(submission);
+  if (tasks_.TryPush(task, weight)) return Take::kTaken;
   // Only a queue that was closed refuses: the caller keeps its submission, uncalled.
+  submission = std::get<Submission>(std::move(task));
   submission.done = std::move(done);
   budget_.GiveBack(weight);
   return Take::kClosed;
 }
 
+void Ingest::Expect(const Sender& sender) {
+  if (budget_.TryTake(kWeightPerChunk, [] {}) != Take::kTaken) return;
+  Task task = Expected{sender};
+  if (!tasks_.TryPush(task, kWeightPerChunk)) budget_.GiveBack(kWeightPerChunk);
+}
+
 void Ingest::RunAdmission() {
   while (true) {
-    std::vector<Submission> next = submitted_.PopSome(1, 0);
+    std::vector<Task> next = tasks_.PopSome(1, 0);
     if (next.empty()) return;
-    const size_t weight = TotalWeight(next.front().envelopes);
-    Process(std::move(next.front()), weight);
+    if (const auto* expected = std::get_if<Expected>(&next.front())) {
+      LookUpStreams(expected->sender);
+      budget_.GiveBack(kWeightPerChunk);
+      continue;
+    }
+    Submission& submission = std::get<Submission>(next.front());
+    const size_t weight = TotalWeight(submission.envelopes);
+    Process(std::move(submission), weight);
+  }
+}
+
+// One question for all streams, where their first chunks would ask one by one.
+void Ingest::LookUpStreams(const Sender& sender) {
+  const auto streams = options_.catalog->List(sender.participant_id, absl::Now() + kFindStreamTime);
+  if (!streams.ok()) {
+    LogDebug("ingest: streams were not looked up ahead: {}",
+             std::string(streams.status().message()));
   }
 }
 
@@ -179,7 +203,7 @@ void Ingest::Shutdown() {
   shut_down_ = true;
   budget_.Close();
   stop_.Stop();
-  submitted_.Close();
+  tasks_.Close();
   for (std::thread& thread : admission_threads_) thread.join();
   for (const auto& writer : writers_) writer->Close();
   for (const auto& writer : writers_) writer->Join();

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <variant>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -45,7 +46,7 @@ struct IngestOptions {
   std::function<absl::Status()> ready;
 
   int admission_threads = 2;
-  int writers = 2;
+  int writers = 4;
   size_t messages_in_flight_max = 4'096;
   size_t weight_in_flight_max = size_t{64} << 20;
 };
@@ -60,6 +61,10 @@ class Ingest {
   // Takes over `submission` if there is room. Full: it is left alone, and `when_room` is called
   // once, from any thread, when it is worth trying again. Never blocks.
   Take TrySubmit(Submission& submission, std::function<void()> when_room);
+
+  // Chunks of this sender's streams are about to come: looks up what admission will ask for. A
+  // hint, which is dropped when there is no room. Never blocks.
+  void Expect(const Sender& sender);
 
   // Receipts that refuse envelopes without looking at them.
   v1::ReceiptBatch Refuse(const Sender& sender, const std::vector<v1::ChunkEnvelope>& envelopes,
@@ -82,7 +87,14 @@ class Ingest {
  private:
   explicit Ingest(IngestOptions options);
 
+  // What an admission thread does next.
+  struct Expected {
+    Sender sender;
+  };
+  using Task = std::variant<Submission, Expected>;
+
   void RunAdmission();
+  void LookUpStreams(const Sender& sender);
   void Process(Submission submission, size_t weight);
   absl::StatusOr<FoundStream> Find(const Sender& sender, StreamId stream, int32_t version);
   absl::StatusOr<std::shared_ptr<const store::StreamInfo>> AskCatalog(
@@ -93,7 +105,7 @@ class Ingest {
   const ReceiptSigner signer_;
   StopFlag stop_;  // once set, nothing is tried twice
   InFlightBudget budget_;
-  BoundedQueue<Submission> submitted_;
+  BoundedQueue<Task> tasks_;
   std::vector<std::unique_ptr<CommitWriter>> writers_;
   std::vector<std::thread> admission_threads_;
 

@@ -26,7 +26,8 @@ class IngestService final
  public:
   explicit IngestService(const IngestServiceOptions& options);
 
-  // Ends open uploads as UNAVAILABLE; their devices send again elsewhere.
+  // Ends open uploads as UNAVAILABLE, once the receipts of what they took are out; their devices
+  // send the rest again elsewhere.
   void Shutdown() { calls_.Shutdown(); }
 
   grpc::ServerBidiReactor<v1::UploadRequest, v1::UploadResponse>* Upload(

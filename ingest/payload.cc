@@ -84,8 +84,10 @@ std::optional<SetAside> FillTimes(const Stamps& stamps, store::ChunkRow& row) {
                     fmt::format("{} of {} stamps lie further than 30 minutes from the median",
                                 survey.outliers, stamps.size())};
   }
-  if (static_cast<Int128>(survey.t_max_ns) - survey.t_min_ns > kSpanNsMax) {
-    return SetAside{v1::RECEIPT_REASON_SPAN_TOO_LONG, "plausible stamps span at most one hour"};
+  // Plausible stamps never span more. Regular ones are nothing but their span: a part of them
+  // would be found at the wrong time.
+  if (stamps.is_regular() && Int128{stamps.last_ns()} - stamps.first_ns() > kSpanNsMax) {
+    return SetAside{v1::RECEIPT_REASON_SPAN_TOO_LONG, "regular stamps span at most one hour"};
   }
   row.t_min_ns = survey.t_min_ns;
   row.t_max_ns = survey.t_max_ns;

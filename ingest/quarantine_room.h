@@ -5,10 +5,12 @@
 
 namespace tidemark::ingest {
 
+// The defaults hold some days of everything that a watch with a broken app sends; the count binds
+// only where chunks are smaller than 16 KiB on average.
 struct QuarantineQuotas {
-  int64_t device_bytes_max = int64_t{64} << 20;
-  int64_t device_chunks_max = 4'096;
-  int64_t study_bytes_max = int64_t{1} << 30;
+  int64_t device_bytes_max = int64_t{256} << 20;
+  int64_t device_chunks_max = 16'384;
+  int64_t study_bytes_max = int64_t{4} << 30;
 };
 
 // How long a device waits when its quarantine is full: until a person has looked.

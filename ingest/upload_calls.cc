@@ -41,7 +41,7 @@ void UploadCalls::Shutdown() {
   new_calls_.Close();
   stop_.Stop();
   for (std::thread& thread : threads_) thread.join();
-  for (const std::shared_ptr<UploadStream>& stream : OpenStreams()) stream->End(ShuttingDown());
+  for (const std::shared_ptr<UploadStream>& stream : OpenStreams()) stream->Drain(ShuttingDown());
 }
 
 // The context outlives the authorization, because a stream does not finish before it has its

@@ -28,7 +28,8 @@ class UploadCalls {
   grpc::ServerBidiReactor<v1::UploadRequest, v1::UploadResponse>* Open(
       grpc::CallbackServerContext* context);
 
-  // Ends all calls as UNAVAILABLE, refuses new ones, and joins the threads. Safe to repeat.
+  // Refuses new calls, lets open ones deliver the receipts of what they took before they end as
+  // UNAVAILABLE, and joins the threads. Does not wait for the calls. Safe to repeat.
   void Shutdown();
 
  private:

@@ -10,6 +10,10 @@
 namespace tidemark::ingest {
 namespace {
 
+Sender SenderOf(const rpc::Caller& caller) {
+  return {caller.study_id, caller.participant_id, caller.device_id};
+}
+
 absl::Status CheckChunks(const v1::ChunkMessage& chunks) {
   const int count = chunks.envelopes_size();
   if (count == 0 || count > static_cast<int>(kChunksPerMessageMax)) {
@@ -42,8 +46,9 @@ void UploadStream::OnReadDone(bool ok) {
     reading_ = false;
     if (!ok) {
       half_closed_ = true;
-    } else if (const absl::Status status = TakeMessage(); !status.ok() && !end_) {
-      end_ = status;
+    } else if (!drained_) {  // else undecided: the call ends before it could be
+      const absl::Status status = TakeMessage();
+      if (!status.ok() && !end_) end_ = status;
     }
   }
   Pump();
@@ -65,6 +70,18 @@ void UploadStream::End(const absl::Status& status) {
   {
     MutexLock lock(mutex_);
     if (!end_) end_ = status;
+  }
+  Pump();
+}
+
+void UploadStream::Drain(const absl::Status& status) {
+  {
+    MutexLock lock(mutex_);
+    if (half_closed_ && pending_.empty()) return;  // ends by itself with all receipts
+    drained_ = status;
+    // What found no room yet stays undecided.
+    for (const Submission& waiting : pending_) chunks_in_flight_ -= waiting.envelopes.size();
+    pending_.clear();
   }
   Pump();
 }
@@ -96,6 +113,7 @@ absl::Status UploadStream::TakeOpen() {
     return rpc::FieldError("open.stream_ids", "has at most 256 entries");
   }
   phase_ = Phase::kOpen;
+  if (request_.open().stream_ids_size() > 0) ingest_->Expect(SenderOf(caller_));
   v1::UploadResponse response;
   v1::UploadOpened& opened = *response.mutable_opened();
   opened.set_chunks_in_flight_max(kChunksInFlightMax);
@@ -113,7 +131,7 @@ absl::Status UploadStream::TakeChunks() {
   std::vector<v1::ChunkEnvelope> taken(std::make_move_iterator(envelopes.begin()),
                                        std::make_move_iterator(envelopes.end()));
   chunks_in_flight_ += taken.size();
-  const Sender sender{caller_.study_id, caller_.participant_id, caller_.device_id};
+  const Sender sender = SenderOf(caller_);
   for (std::vector<v1::ChunkEnvelope>& run : SplitEnvelopes(std::move(taken))) {
     const size_t chunks = run.size();
     pending_.push_back({sender, std::move(run), [self = shared_from_this(), chunks](auto receipts) {
@@ -161,7 +179,7 @@ void UploadStream::OnReceipts(size_t chunks, absl::StatusOr<v1::ReceiptBatch> re
 // Actions ---------------------------------------------------------------------------------------
 
 bool UploadStream::IsDrained() const {
-  return half_closed_ && chunks_in_flight_ == 0 && responses_.empty();
+  return (half_closed_ || drained_) && chunks_in_flight_ == 0 && responses_.empty();
 }
 
 // An end does not wait for a write that a slow client blocks: gRPC sends the status after it.
@@ -176,7 +194,7 @@ UploadStream::Action UploadStream::NextAction() {
     return Action::kWrite;
   }
   const bool may_read = pending_.empty() && chunks_in_flight_ < kChunksInFlightMax;
-  if (!reading_ && !half_closed_ && may_read) {
+  if (!reading_ && !half_closed_ && !drained_ && may_read) {
     reading_ = true;
     return Action::kRead;
   }
@@ -197,7 +215,7 @@ void UploadStream::Pump() {
       if (action == Action::kNone) return;
       pumping_ = true;
       if (action == Action::kWrite) response = &responses_.front();
-      if (action == Action::kFinish) status = end_.value_or(absl::OkStatus());
+      if (action == Action::kFinish) status = end_ ? *end_ : drained_.value_or(absl::OkStatus());
     }
     switch (action) {
       case Action::kRead:

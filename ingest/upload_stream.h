@@ -50,6 +50,10 @@ class UploadStream : public std::enable_shared_from_this<UploadStream> {
   // Ends the call with `status`, whatever is under way. Nothing is taken back: what was read is
   // still decided.
   void End(const absl::Status& status);
+  // Takes nothing more, delivers the receipts of what was taken, and then ends the call with
+  // `status`. Takes as long as decisions and the client do: who calls bounds it, by ending the
+  // call.
+  void Drain(const absl::Status& status);
   // Asks whether the credential still holds, and ends the call if not. May block.
   void Recheck();
 
@@ -89,6 +93,7 @@ class UploadStream : public std::enable_shared_from_this<UploadStream> {
   bool finished_ TM_GUARDED_BY(mutex_) = false;
   bool pumping_ TM_GUARDED_BY(mutex_) = false;
   std::optional<absl::Status> end_ TM_GUARDED_BY(mutex_);
+  std::optional<absl::Status> drained_ TM_GUARDED_BY(mutex_);  // how the call ends once drained
 };
 
 }  // namespace tidemark::ingest

@@ -25,10 +25,12 @@ absl::Status ReceiptDesk::Handle(const v1::ReceiptBatch& batch, ChunkQueue& queu
   TM_ASSIGN_OR_RETURN(const auto statements, VerifyReceiptBatch(batch, keys_));
   std::vector<Answered> answers;
   std::vector<v1::Receipt> final_receipts;
+  bool all_named = true;
   for (size_t i = 0; i < statements.size(); ++i) {
     const v1::ReceiptStatement& statement = statements[i];
     const auto in_flight = queue.Find(statement.sha256());
     ++report_.receipts[statement.outcome()];
+    all_named &= statement.sha256().size() == sizeof(Sha256Digest);
     if (!in_flight) continue;  // an answer to an earlier connection's copy
     Decision decision = Decide(statement, in_flight->ref, options_.device_id, in_flight->resends,
                                options_.accept_unsafe_durability);
@@ -42,10 +44,13 @@ absl::Status ReceiptDesk::Handle(const v1::ReceiptBatch& batch, ChunkQueue& queu
     answers.push_back({statement, in_flight->ref, in_flight->body_bytes, std::move(decision)});
   }
   if (!final_receipts.empty()) TM_RETURN_IF_ERROR(ledger_.Append(final_receipts));
-  absl::Status acted = Act(answers, queue);
-  if (!absl::IsNotFound(acted)) return acted;
+  const absl::Status acted = Act(answers, queue);
   // NOT_FOUND stands for the key of the signature.
-  return absl::UnavailableError(std::string(acted.message()));
+  if (absl::IsNotFound(acted)) return absl::UnavailableError(std::string(acted.message()));
+  if (acted.ok() && !all_named) {
+    return absl::UnavailableError("the server cannot tell which chunk it refused");
+  }
+  return acted;
 }
 
 absl::Status ReceiptDesk::Act(const std::vector<Answered>& answers, ChunkQueue& queue) {

@@ -32,8 +32,10 @@ class ReceiptDesk {
   void SetKeys(ReceiptKeys keys) TM_EXCLUDES(mutex_);
 
   // One message of receipts. Final ones are in the ledger, on disk, before a body goes.
-  //   NOT_FOUND  signed with a key that is not known: ask the server for its keys
-  //   DATA_LOSS  the proof does not hold: nothing of the message was believed
+  //   NOT_FOUND    signed with a key that is not known: ask the server for its keys
+  //   DATA_LOSS    the proof does not hold: nothing of the message was believed
+  //   UNAVAILABLE  a statement has no hash, as the envelope arrived with none: its chunk stays
+  //                unanswered and is to be sent again; the others were acted on
   absl::Status Handle(const v1::ReceiptBatch& batch, ChunkQueue& queue) TM_EXCLUDES(mutex_);
 
   // The body of `ref` cannot be read back on this device.

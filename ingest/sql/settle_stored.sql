@@ -1,6 +1,7 @@
 -- settle_stored: counts chunks as stored, of outboxes given in ascending order, which is the order
 -- in which their rows are locked. If a number of them is settled already, `stored` would become
 -- null, which the table forbids: the transaction ends, and a careful one looks at each number.
+-- For the select list, see insert_chunks.
 -- scope: the participants of the batch
 insert into stream_state as s
   (participant_id, stream_id, writer_id, study_id, device_id, stored, revision, stored_chunks,
@@ -8,10 +9,11 @@ insert into stream_state as s
 select u.participant_id, u.stream_id, u.writer_id, u.study_id, u.device_id,
        u.stored::int8multirange, 1, u.chunks, $11::timestamptz,
        u.newest_device_ns, u.newest_boot_id, u.newest_clock_id
-  from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::int8[],
-              $8::int8[], $9::uuid[], $10::int4[])
-    as u (participant_id, stream_id, writer_id, study_id, device_id, stored, chunks,
-          newest_device_ns, newest_boot_id, newest_clock_id)
+  from (select unnest($1::uuid[]) as participant_id, unnest($2::uuid[]) as stream_id,
+               unnest($3::uuid[]) as writer_id, unnest($4::uuid[]) as study_id,
+               unnest($5::uuid[]) as device_id, unnest($6::text[]) as stored,
+               unnest($7::int8[]) as chunks, unnest($8::int8[]) as newest_device_ns,
+               unnest($9::uuid[]) as newest_boot_id, unnest($10::int4[]) as newest_clock_id) as u
     on conflict (participant_id, stream_id, writer_id) do update set
        stored = case when (s.stored + s.quarantined + s.abandoned) && excluded.stored then null
                      else s.stored + excluded.stored end,

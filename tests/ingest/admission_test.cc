@@ -321,6 +321,13 @@ TEST_F(AdmissionTest, StampsOfAnyKindAreStoredUnlessNobodyCouldFindThem) {
   body.mutable_samples()->mutable_regular()->set_first_device_ns(kMin);
   body.mutable_samples()->mutable_regular()->set_last_device_ns(kMax);
   ExpectQuarantined(body, v1::RECEIPT_REASON_STAMPS_SCATTERED);
+  // Most of them lie within half an hour of the median, but the ends do not.
+  constexpr int64_t kHourNs = 3'600'000'000'000;
+  body.mutable_samples()->mutable_regular()->set_first_device_ns(0);
+  body.mutable_samples()->mutable_regular()->set_last_device_ns(kHourNs + 1);
+  ExpectQuarantined(body, v1::RECEIPT_REASON_SPAN_TOO_LONG);
+  body.mutable_samples()->mutable_regular()->set_last_device_ns(kHourNs);
+  EXPECT_EQ(VerdictOf(AdmitIt(body)), Verdict::Stored());
   body = EncodedBody();
   body.mutable_encoded()->set_begin_device_ns(kMin);
   body.mutable_encoded()->set_end_device_ns(kMax);

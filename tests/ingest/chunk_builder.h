@@ -55,7 +55,8 @@ inline v1::ChunkBody SamplesBody(uint8_t stream, uint64_t number, uint32_t count
   for (uint32_t i = 0; i < 2 * count; ++i) {
     AppendLe(*samples.mutable_values(), static_cast<int16_t>(i * 7 + number));
   }
-  const auto first = static_cast<int64_t>(number) * 1'000'000'000;
+  // Extreme numbers wrap around: any stamp will do for them.
+  const auto first = static_cast<int64_t>(number * 1'000'000'000);
   samples.mutable_regular()->set_first_device_ns(first);
   samples.mutable_regular()->set_last_device_ns(first + 10'000'000LL * (count - 1));
   return body;

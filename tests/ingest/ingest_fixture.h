@@ -71,9 +71,11 @@ class IngestFixture : public ::testing::Test {
         n));
     return sender;
   }
-  void AddStream(const Sender& sender, uint8_t n, v1::Modality modality = v1::MODALITY_OTHER) {
+  void AddStream(const Sender& sender, uint8_t n, v1::Modality modality = v1::MODALITY_OTHER,
+                 bool stamped = false) {
     v1::StreamDeclaration declaration;
     declaration.set_modality(modality);
+    declaration.set_stamped(stamped);
     if (modality == v1::MODALITY_OTHER) {
       for (const char* name : {"a", "b"}) {
         v1::Channel& channel = *declaration.add_channels();
@@ -81,8 +83,10 @@ class IngestFixture : public ::testing::Test {
         channel.set_unit("1");
         channel.set_type(v1::CHANNEL_TYPE_INT16);
       }
-      declaration.mutable_nominal_rate()->set_numerator(100);
-      declaration.mutable_nominal_rate()->set_denominator(1);
+      if (!stamped) {
+        declaration.mutable_nominal_rate()->set_numerator(100);
+        declaration.mutable_nominal_rate()->set_denominator(1);
+      }
     }
     const std::string stream = StreamId{UuidOf(4, n)}.ToString();
     database_.Execute(fmt::format(

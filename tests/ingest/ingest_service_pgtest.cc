@@ -1,142 +1,15 @@
-#include <atomic>
 #include <thread>
 
-#include "base/mutex.h"
-#include "ingest/bundle.h"
-#include "ingest/ingest_service.h"
-#include "ingest/sql.h"
-#include "study/sql.h"
-#include "tests/ingest/ingest_fixture.h"
+#include "tests/ingest/ingest_service_fixture.h"
 
 namespace tidemark::ingest {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-// Everybody is the one device, or its manager, until the device is revoked.
-class FakeAuthorizer : public rpc::Authorizer {
- public:
-  absl::StatusOr<rpc::Caller> Authorize(std::string_view method, const grpc::ServerContextBase&,
-                                        const google::protobuf::Message&) override {
-    if (revoked_) return Revoked();
-    const Sender sender = SenderOf(1);
-    rpc::Caller caller;
-    caller.study_id = sender.study_id;
-    caller.object_participant = sender.participant_id;
-    caller.object_study = sender.study_id;
-    const bool managing = method.find("Quarantine") != std::string_view::npos;
-    caller.kind = managing ? rpc::CallerKind::kManager : rpc::CallerKind::kDevice;
-    if (managing) {
-      caller.principal_id = PrincipalId{UuidOf(8, 1)};
-      return caller;
-    }
-    caller.principal_id = PrincipalId{sender.device_id.uuid};
-    caller.participant_id = sender.participant_id;
-    caller.device_id = sender.device_id;
-    return caller;
-  }
-  absl::Status Recheck(const rpc::Caller&, bool may_block) override {
-    return revoked_ && may_block ? Revoked() : absl::OkStatus();
-  }
-  void Revoke() { revoked_ = true; }
-
- private:
-  static absl::Status Revoked() {
-    return rpc::Error(absl::StatusCode::kUnauthenticated, v1::ERROR_REASON_DEVICE_REVOKED,
-                      "revoked");
-  }
-  std::atomic<bool> revoked_ = false;
-};
-
-class IngestServiceTest : public IngestFixture {
- protected:
-  IngestServiceTest()
-      : app_pool_({.dsn = database_.Dsn("tm_app"),
-                   .connections_max = 4,
-                   .statements = {sql::kAllStatements, study::sql::kAllStatements}}) {
-    sender_ = AddDevice(1);
-    AddStream(sender_, 1);
-  }
-  ~IngestServiceTest() override { Stop(); }
-
-  void Serve(IngestOptions options) {
-    auto ingest = Ingest::Start(std::move(options));
-    ASSERT_TRUE(ingest.ok()) << ingest.status();
-    ingest_ = *std::move(ingest);
-    service_ = std::make_unique<IngestService>(
-        IngestServiceOptions{.authorizer = &authorizer_,
-                             .ingest = ingest_.get(),
-                             .context = {&app_pool_, keys_.get(), &Clock::Real(), "audience"}});
-    grpc::ServerBuilder builder;
-    builder.SetMaxReceiveMessageSize(9 << 20);
-    builder.RegisterService(service_.get());
-    server_ = builder.BuildAndStart();
-    ASSERT_NE(server_, nullptr);
-    stub_ = v1::IngestService::NewStub(server_->InProcessChannel({}));
-  }
-  void Serve() { Serve(Options()); }
-  void Stop() {
-    if (service_ != nullptr) service_->Shutdown();
-    if (server_ != nullptr) server_->Shutdown();
-    if (ingest_ != nullptr) ingest_->Shutdown();
-  }
-
-  static v1::UploadRequest Open() {
-    v1::UploadRequest request;
-    request.mutable_open();
-    return request;
-  }
-  static v1::UploadRequest Chunks(const std::vector<v1::ChunkEnvelope>& envelopes) {
-    v1::UploadRequest request;
-    for (const auto& envelope : envelopes) *request.mutable_chunks()->add_envelopes() = envelope;
-    return request;
-  }
-  v1::PutChunksResponse Put(const std::string& bundle, grpc::StatusCode expected = grpc::OK) {
-    v1::PutChunksRequest request;
-    request.set_bundle(bundle);
-    v1::PutChunksResponse response;
-    grpc::ClientContext context;
-    const grpc::Status status = stub_->PutChunks(&context, request, &response);
-    EXPECT_EQ(status.error_code(), expected) << status.error_message();
-    return response;
-  }
-  // What both ways of upload are compared by.
-  struct Answer {
-    v1::Outcome outcome;
-    v1::DeviceAction action;
-    v1::ReceiptReason reason;
-    auto operator<=>(const Answer&) const = default;
-  };
-  using Answers = std::multimap<std::string, Answer>;
-  void Collect(const v1::ReceiptBatch& batch, Answers* answers) const {
-    for (const v1::ReceiptStatement& s : Prove(batch)) {
-      answers->emplace(s.sha256(), Answer{s.outcome(), s.device_action(), s.reason()});
-    }
-  }
-  Answers UploadAll(const std::vector<v1::ChunkEnvelope>& envelopes) {
-    grpc::ClientContext context;
-    auto call = stub_->Upload(&context);
-    EXPECT_TRUE(call->Write(Open()));
-    for (const auto& envelope : envelopes) EXPECT_TRUE(call->Write(Chunks({envelope})));
-    call->WritesDone();
-    Answers answers;
-    v1::UploadResponse response;
-    while (call->Read(&response)) {
-      if (response.has_receipts()) Collect(response.receipts(), &answers);
-    }
-    const grpc::Status status = call->Finish();
-    EXPECT_TRUE(status.ok()) << status.error_message();
-    return answers;
-  }
-
-  FakeAuthorizer authorizer_;
-  db::Pool app_pool_;
-  Sender sender_;
-  std::unique_ptr<IngestService> service_;
-  std::unique_ptr<grpc::Server> server_;
-  std::unique_ptr<v1::IngestService::Stub> stub_;
-};
+class IngestServiceTest : public IngestServiceFixture {};
 
 std::vector<v1::ChunkEnvelope> OneOfEachKind() {
   v1::ChunkEnvelope damaged = EnvelopeOf(SamplesBody(1, 1));
@@ -155,14 +28,7 @@ TEST_F(IngestServiceTest, BothWaysOfUploadGiveTheSameAnswers) {
   const Answers streamed = UploadAll(OneOfEachKind());
   EXPECT_THAT(streamed, SizeIs(6));
   database_.Execute("truncate chunk, segment, stream_state, quarantine, quarantine_usage");
-  BundleWriter bundle;
-  for (const v1::ChunkEnvelope& envelope : OneOfEachKind()) ASSERT_TRUE(bundle.TryAdd(envelope));
-  const v1::PutChunksResponse response = Put(bundle.Take());
-  EXPECT_EQ(response.entries_received(), 6u);
-  EXPECT_FALSE(response.truncated());
-  Answers put;
-  for (const v1::ReceiptBatch& batch : response.receipts()) Collect(batch, &put);
-  EXPECT_EQ(put, streamed);
+  EXPECT_EQ(PutAll(OneOfEachKind()), streamed);
 }
 
 TEST_F(IngestServiceTest, OpensWithItsLimits) {
@@ -178,6 +44,23 @@ TEST_F(IngestServiceTest, OpensWithItsLimits) {
   call->WritesDone();
   EXPECT_FALSE(call->Read(&response));
   EXPECT_TRUE(call->Finish().ok());
+}
+
+TEST_F(IngestServiceTest, NamingStreamsAtTheOpeningLooksThemUpAhead) {
+  Serve();
+  const StreamId stream{UuidOf(4, 1)};
+  ASSERT_EQ(catalog_->FindCached(sender_.participant_id, stream, 1), nullptr);
+  grpc::ClientContext context;
+  auto call = stub_->Upload(&context);
+  v1::UploadRequest open = Open();
+  open.mutable_open()->add_stream_ids(stream.ToString());
+  ASSERT_TRUE(call->Write(open));
+  call->WritesDone();
+  v1::UploadResponse response;
+  while (call->Read(&response)) continue;
+  EXPECT_TRUE(call->Finish().ok());
+  ingest_->Shutdown();  // what was taken is done
+  EXPECT_NE(catalog_->FindCached(sender_.participant_id, stream, 1), nullptr);
 }
 
 TEST_F(IngestServiceTest, ASlowReaderAndATinyBudgetStillGetEveryReceipt) {
@@ -303,7 +186,53 @@ TEST_F(IngestServiceTest, ATruncatedBundleTellsWhatArrived) {
   EXPECT_TRUE(response.truncated());
   EXPECT_THAT(response.receipts(), SizeIs(1));
   Put("TMBX", grpc::INVALID_ARGUMENT);
+  Put(std::string(kBundleMagic) + std::string(kBundleBytesMax, '\0'), grpc::INVALID_ARGUMENT);
+  EXPECT_TRUE(Put("").truncated()) << "not even the magic has arrived";
   EXPECT_THAT(Put(std::string(kBundleMagic)).receipts(), IsEmpty());
+}
+
+// The row "room" for a bundle; a full disk is driven in tests/e2e.
+TEST_F(IngestServiceTest, ABundleWithoutRoomInTimeIsAskedForPatience) {
+  messages_max_ = 1;
+  Serve();
+  // The writer waits for this lock with the one message that the server has room for.
+  TM_ASSERT_OK_AND_ASSIGN(const auto blocker,
+                          db::PipelineConnection::Connect({.dsn = database_.SuperuserDsn()}));
+  ASSERT_THAT(blocker->Run("begin; lock table stream_state in access exclusive mode", "lock"),
+              support::IsOk());
+  grpc::ClientContext waiting;
+  auto call = stub_->Upload(&waiting);
+  ASSERT_TRUE(call->Write(Open()));
+  v1::UploadResponse response;
+  ASSERT_TRUE(call->Read(&response));
+  ASSERT_TRUE(call->Write(Chunks({EnvelopeOf(SamplesBody(1, 0))})));
+  while (Query("select count(*) from pg_locks join pg_database d on d.oid = database "
+               "where not granted and datname = current_database()") == "0") {
+    continue;
+  }
+
+  v1::PutChunksRequest request;
+  BundleWriter bundle;
+  ASSERT_TRUE(bundle.TryAdd(EnvelopeOf(SamplesBody(1, 1))));
+  request.set_bundle(bundle.Take());
+  v1::PutChunksResponse put;
+  grpc::ClientContext short_of_time;
+  short_of_time.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(500));
+  const grpc::Status status = stub_->PutChunks(&short_of_time, request, &put);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  ASSERT_THAT(put.receipts(), SizeIs(1));
+  const auto statements = Prove(put.receipts(0));
+  ASSERT_THAT(statements, ElementsAre(Says(v1::OUTCOME_REFUSED, v1::RECEIPT_REASON_OVERLOADED)));
+  EXPECT_EQ(statements[0].device_action(), v1::DEVICE_ACTION_RETRY_AFTER);
+  EXPECT_GT(statements[0].retry_after_ms(), 0u);
+  // The other one was only late.
+  ASSERT_THAT(blocker->Run("rollback", "rollback"), support::IsOk());
+  call->WritesDone();
+  ASSERT_TRUE(call->Read(&response));
+  EXPECT_THAT(Prove(response.receipts()),
+              ElementsAre(Says(v1::OUTCOME_STORED, v1::RECEIPT_REASON_UNSPECIFIED)));
+  EXPECT_FALSE(call->Read(&response));
+  EXPECT_TRUE(call->Finish().ok());
 }
 
 TEST_F(IngestServiceTest, UploadStateTellsSettledAndMissing) {
