@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "ingest/quarantine_room.h"
 
 namespace tidemark::server {
 
@@ -32,12 +33,12 @@ struct Config {
   std::set<std::string> roles = {"study", "ingest", "signal"};
 
   bool unsafe_durability = false;
-  int64_t quarantine_bytes_per_device = 256ll << 20;
-  int64_t quarantine_bytes_per_study = 4ll << 30;
+  int64_t quarantine_bytes_per_device = ingest::QuarantineQuotas().device_bytes_max;
+  int64_t quarantine_bytes_per_study = ingest::QuarantineQuotas().study_bytes_max;
 
   int app_connections_max = 8;
   int read_connections_max = 4;
-  int ingest_writers = 4;
+  int ingest_writers = 4;  // as IngestOptions has it
   int handler_threads_max = 64;
   absl::Duration drain = absl::Seconds(10);
 

@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include <csignal>
+#include <cstdlib>
 
 #include "base/log.h"
 #include "base/status_macros.h"
@@ -33,9 +34,19 @@ void RaiseDescriptorLimit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+constexpr int kExitUsage = 2;
+constexpr int kExitDead = 3;
+
+// Nothing is tidied up: whatever hangs would hang that too. A chunk without a receipt comes again.
+[[noreturn]] void EndDead() {
+  LogError("the server does not answer on its own port; it ends in order to be started again");
+  std::_Exit(kExitDead);
+}
+
 absl::Status Serve(const Config& config, const sigset_t& stop_signals) {
   RaiseDescriptorLimit();
-  TM_ASSIGN_OR_RETURN(const std::unique_ptr<Server> server, Server::Start(config));
+  TM_ASSIGN_OR_RETURN(const std::unique_ptr<Server> server,
+                      Server::Start(config, Clock::Real(), {.on_dead = EndDead}));
   LogInfo("tidemarkd {} serves on port {}", kVersion, server->port());
   int signal = 0;
   sigwait(&stop_signals, &signal);
@@ -70,8 +81,6 @@ absl::Status Run(const CommandLine& line, const sigset_t& stop_signals) {
   }
   return absl::InternalError("unknown command");
 }
-
-constexpr int kExitUsage = 2;
 
 int Main(int argc, char** argv) {
   const sigset_t stop_signals = BlockStopSignals();

@@ -10,14 +10,12 @@
 #include "store/sql.h"
 #include "store/stream_catalog.h"
 #include "study/device_service.h"
-#include "study/receipt_keys.h"
 #include "study/signal/signal_service.h"
 #include "study/study_service.h"
 
 namespace tidemark::server {
 namespace {
 
-constexpr absl::Duration kStartMost = absl::Seconds(30);
 constexpr size_t kCatalogConnectionsMax = 2;
 constexpr size_t kPlacementConnectionsMax = 2;
 
@@ -69,10 +67,6 @@ class IngestRole final : public Role {
   absl::StatusOr<std::unique_ptr<ingest::Ingest>> StartIngest(const Foundation& foundation) {
     const study::Context& study = foundation.study;
     const Config& config = foundation.config;
-    // Known to everybody before the first receipt is signed with it.
-    TM_ASSIGN_OR_RETURN(std::string key_id,
-                        study::RegisterReceiptKey(*study.pool, *study.keys, *study.clock,
-                                                  absl::Now() + kStartMost));
     TM_ASSIGN_OR_RETURN(const std::string pem, study.keys->ReceiptKeyPem());
     TM_ASSIGN_OR_RETURN(SigningKey key, SigningKey::FromPem(pem));
     TM_ASSIGN_OR_RETURN(const uint64_t generation, study.keys->RestoreGeneration());
@@ -82,7 +76,7 @@ class IngestRole final : public Role {
          .catalog = &catalog_,
          .clock = study.clock,
          .receipts = {.key = std::move(key),
-                      .key_id = std::move(key_id),
+                      .key_id = foundation.receipt_key_id,
                       .restore_generation = generation,
                       .durability =
                           config.unsafe_durability ? v1::DURABILITY_UNSAFE : v1::DURABILITY_LOCAL},
@@ -110,7 +104,7 @@ class SignalRole final : public Role {
                   .connections_max = static_cast<size_t>(foundation.config.read_connections_max)}),
         placements_(&readers_),
         reader_({&readers_, foundation.study.keys, &catalog_, &placements_}),
-        service_(&foundation.authorizer, &reader_, &catalog_) {}
+        service_(&foundation.authorizer, &reader_, foundation.study.keys) {}
 
   std::vector<grpc::Service*> services() override { return {&service_}; }
 

@@ -37,6 +37,7 @@ struct Foundation {
   const study::Context& study;
   rpc::Authorizer& authorizer;
   IngestGate& gate;
+  const std::string& receipt_key_id;  // registered; what the ingest role signs with
 };
 
 absl::StatusOr<std::unique_ptr<Role>> MakeStudyRole(const Foundation& foundation);

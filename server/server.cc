@@ -14,10 +14,14 @@
 #include "base/log.h"
 #include "base/rpc/page_token.h"
 #include "base/status_macros.h"
+#include "ingest/bundle.h"
+#include "ingest/chunk.h"
 #include "ingest/sql.h"
+#include "ingest/upload_stream.h"
 #include "migrations/migrations.h"
 #include "server/database_checks.h"
 #include "server/files.h"
+#include "server/key_store_checks.h"
 #include "server/sql.h"
 #include "server/version.h"
 #include "study/receipt_keys.h"
@@ -35,11 +39,6 @@ constexpr int kMetadataBytesMax = 16 << 10;
 constexpr int kStreamsPerConnectionMax = 256;
 constexpr int kKeepaliveMs = 60'000;
 constexpr size_t kGrpcBytesMax = size_t{512} << 20;
-
-constexpr uint32_t kBodyBytesMax = 1 << 20;
-constexpr uint32_t kMessageBytesMax = 1 << 20;
-constexpr uint32_t kBundleBytesMax = 8 << 20;
-constexpr uint32_t kChunksInFlightMax = 256;
 
 constexpr absl::Duration kLookMost = absl::Seconds(10);
 constexpr seconds kProbePeriod{5};
@@ -65,7 +64,9 @@ std::unique_ptr<db::Pool> MakeGatePool(const Config& config) {
                       .application_name = "tidemark-gate",
                       .connections_max = 1,
                       .statements = {std::span(&sql::kListUnsafeSettings, 1),
-                                     std::span(&study::sql::kFindRestoreMark, 1)}});
+                                     std::span(&sql::kDescribeKeyStore, 1),
+                                     std::span(&study::sql::kFindRestoreMark, 1),
+                                     std::span(&study::sql::kFindReceiptKeyEnd, 1)}});
 }
 
 absl::Status CheckRoleOf(const Config& config, const std::string& user) {
@@ -78,38 +79,44 @@ absl::Status CheckRoleOf(const Config& config, const std::string& user) {
 
 v1::ServerLimits Limits() {
   v1::ServerLimits limits;
-  limits.set_body_bytes_max(kBodyBytesMax);
-  limits.set_message_bytes_max(kMessageBytesMax);
-  limits.set_bundle_bytes_max(kBundleBytesMax);
-  limits.set_chunks_in_flight_max(kChunksInFlightMax);
+  limits.set_body_bytes_max(ingest::kBodyBytesMax);
+  limits.set_message_bytes_max(ingest::kChunkMessageBytesMax);
+  limits.set_bundle_bytes_max(ingest::kBundleBytesMax);
+  limits.set_chunks_in_flight_max(ingest::kChunksInFlightMax);
   limits.set_page_size_max(rpc::kPageSizeMax);
   return limits;
 }
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Server>> Server::Start(Config config, const Clock& clock) {
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(Config config, const Clock& clock,
+                                                      SelfProbeOptions self_probe) {
   if (const std::vector<std::string> faults = FaultsOf(config); !faults.empty()) {
     return absl::InvalidArgumentError(fmt::format("{}", fmt::join(faults, "\n")));
   }
-  auto server = std::unique_ptr<Server>(new Server(std::move(config), clock));
+  auto server =
+      std::unique_ptr<Server>(new Server(std::move(config), clock, std::move(self_probe)));
   TM_RETURN_IF_ERROR(server->Prepare());
   TM_RETURN_IF_ERROR(server->MakeRoles());
   TM_RETURN_IF_ERROR(server->Listen());
   server->periodic_ = std::make_unique<Periodic>(server->Tasks());
-  server->SetServing(true);
+  server->UpdateHealth();
+  server->StartSelfProbe();
   return server;
 }
 
-Server::Server(Config config, const Clock& clock) : config_(std::move(config)), clock_(clock) {}
+Server::Server(Config config, const Clock& clock, SelfProbeOptions self_probe)
+    : config_(std::move(config)), clock_(clock), self_probe_options_(std::move(self_probe)) {}
 
 Server::~Server() { Shutdown(absl::ZeroDuration()); }
 
 absl::Status Server::Prepare() {
   TM_RETURN_IF_ERROR(db::CheckMigrated(DsnOf(config_.dsn, config_.app_user), migrations::kAll));
   TM_RETURN_IF_ERROR(CheckRoles());
-  TM_ASSIGN_OR_RETURN(keys_, store::OpenFolderKeyStore(
-                                 {.folder = config_.keys_folder, .kek_path = config_.kek_file}));
+  keys_pool_ = MakePool(config_, config_.app_user, "tidemark-keys", 1);
+  TM_ASSIGN_OR_RETURN(keys_,
+                      OpenKeyStore({.folder = config_.keys_folder, .kek_path = config_.kek_file},
+                                   keys_pool_.get(), Soon()));
   app_pool_ = MakePool(config_, config_.app_user, "tidemark-app", config_.app_connections_max);
   probe_pool_ = MakePool(config_, config_.app_user, "tidemark-probe", 1);
   gate_pool_ = MakeGatePool(config_);
@@ -130,7 +137,12 @@ absl::Status Server::MakeRoles() {
   authorizer_ = std::make_unique<study::DatabaseAuthorizer>(context_, std::move(policies));
   info_ = std::make_unique<ServerInfoService>(authorizer_.get(), context_,
                                               ServerFacts{kVersion, Limits()});
-  const Foundation foundation{config_, context_, *authorizer_, gate_};
+  if (config_.roles.contains("ingest")) {
+    // Known to everybody before the first receipt is signed with it.
+    TM_ASSIGN_OR_RETURN(receipt_key_id_,
+                        study::RegisterReceiptKey(*app_pool_, *keys_, clock_, Soon()));
+  }
+  const Foundation foundation{config_, context_, *authorizer_, gate_, receipt_key_id_};
   using Make = absl::StatusOr<std::unique_ptr<Role>> (*)(const Foundation&);
   const std::pair<const char*, Make> makers[] = {
       {"study", MakeStudyRole}, {"ingest", MakeIngestRole}, {"signal", MakeSignalRole}};
@@ -180,7 +192,11 @@ absl::Status Server::Listen() {
 }
 
 std::vector<PeriodicTask> Server::Tasks() {
-  return {{kProbePeriod, [this] { SetServing(Probe(*probe_pool_, Soon()).ok()); }},
+  return {{kProbePeriod,
+           [this] {
+             database_answers_ = Probe(*probe_pool_, Soon()).ok();
+             UpdateHealth();
+           }},
           {kDurabilityPeriod, [this] { LookAtDatabase(); }},
           {kPartitionsPeriod, [this] {
              const absl::Status made = EnsurePartitions(*probe_pool_, Soon());
@@ -188,19 +204,41 @@ std::vector<PeriodicTask> Server::Tasks() {
            }}};
 }
 
-// Ingest needs a database that keeps what it commits and that was not restored from a backup.
-void Server::LookAtDatabase() {
-  absl::Status looked = absl::OkStatus();
-  if (!config_.unsafe_durability) looked = CheckDurability(*gate_pool_, Soon());
-  const auto database = study::DatabaseGeneration(*gate_pool_, Soon());
-  const auto beside_keys = keys_->RestoreGeneration();
-  if (looked.ok()) looked.Update(database.status());
-  if (looked.ok()) looked.Update(beside_keys.status());
-  if (looked.ok() && *database < *beside_keys) {
-    looked = absl::FailedPreconditionError(
+void Server::LookAtDatabase() { gate_.Update(CheckIngestAllowed()); }
+
+// Ingest needs a database that keeps what it commits and that was not restored from a backup, the
+// keys that belong to it, and a key of receipts that holds until the next look and the one after it.
+absl::Status Server::CheckIngestAllowed() {
+  if (!config_.unsafe_durability) TM_RETURN_IF_ERROR(CheckDurability(*gate_pool_, Soon()));
+  TM_RETURN_IF_ERROR(CheckKeyStore(*gate_pool_, *keys_, Soon()));
+  TM_ASSIGN_OR_RETURN(const uint64_t database, study::DatabaseGeneration(*gate_pool_, Soon()));
+  TM_ASSIGN_OR_RETURN(const uint64_t beside_keys, keys_->RestoreGeneration());
+  if (database < beside_keys) {
+    return absl::FailedPreconditionError(
         "the database was restored from a backup: raise its restore generation first");
   }
-  gate_.Update(looked);
+  if (receipt_key_id_.empty()) return absl::OkStatus();  // at start, and without ingest
+  return study::CheckReceiptKeyInForce(
+      *gate_pool_, receipt_key_id_, clock_.Now() + 2 * absl::FromChrono(kDurabilityPeriod), Soon());
+}
+
+void Server::StartSelfProbe() {
+  if (!self_probe_options_.on_dead) return;
+  const auto ask = [address = OwnAddress(config_.listen, port_),
+                    credentials = OwnChannelCredentials(!config_.tls_cert.empty()),
+                    timeout = self_probe_options_.timeout] {
+    return AskSelf(address, credentials, timeout);
+  };
+  self_probe_ =
+      std::make_unique<SelfProbe>(self_probe_options_, clock_, ask, [this](SelfAnswer answer) {
+        handlers_are_free_ = answer == SelfAnswer::kServing;
+        UpdateHealth();
+      });
+}
+
+void Server::UpdateHealth() {
+  MutexLock lock(health_mutex_);
+  SetServing(database_answers_ && handlers_are_free_);
 }
 
 void Server::SetServing(bool serving) {
@@ -220,9 +258,13 @@ std::shared_ptr<grpc::Channel> Server::InProcessChannel() {
 void Server::Shutdown(absl::Duration drain) {
   if (stopped_) return;
   stopped_ = true;
+  self_probe_.reset();
   periodic_.reset();
   if (grpc_ != nullptr) {
-    SetServing(false);
+    {
+      MutexLock lock(health_mutex_);
+      SetServing(false);
+    }
     for (const auto& role : roles_) role->EndStreams();
     grpc_->Shutdown(absl::ToChronoTime(absl::Now() + drain));
     grpc_->Wait();

@@ -3,7 +3,9 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <atomic>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -11,10 +13,12 @@
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "base/db/pool.h"
+#include "base/mutex.h"
 #include "server/config.h"
 #include "server/ingest_gate.h"
 #include "server/periodic.h"
 #include "server/roles.h"
+#include "server/self_probe.h"
 #include "server/server_info_service.h"
 #include "store/key_store.h"
 #include "study/context.h"
@@ -27,12 +31,14 @@ namespace tidemark::server {
 class Server {
  public:
   //   INVALID_ARGUMENT     the configuration has faults; all are named
-  //   FAILED_PRECONDITION  the database is not migrated, a role could go around row security, or a
-  //                        method has no policy
+  //   FAILED_PRECONDITION  the database is not migrated, a role could go around row security, the
+  //                        folder of keys is not the database's, or a method has no policy
   //   UNAVAILABLE          the database cannot be reached, or the address is taken
-  // A database that is not durable refuses ingest only. `clock` outlives the server.
+  // A database that is not durable refuses ingest only. `clock` outlives the server. A server that
+  // does not answer itself any more calls `self_probe.on_dead`; without that it never asks.
   static absl::StatusOr<std::unique_ptr<Server>> Start(Config config,
-                                                       const Clock& clock = Clock::Real());
+                                                       const Clock& clock = Clock::Real(),
+                                                       SelfProbeOptions self_probe = {});
   ~Server();
 
   int port() const { return port_; }
@@ -40,11 +46,12 @@ class Server {
   std::shared_ptr<grpc::Channel> InProcessChannel();
 
   // Says "not serving", lets calls end for up to `drain`, cancels the rest, brings accepted chunks
-  // to their end, and closes the pools. Safe to repeat.
+  // to their end, and closes the pools. Uploads take nothing more and end as UNAVAILABLE once the
+  // receipts of what they took are out. Safe to repeat.
   void Shutdown(absl::Duration drain);
 
  private:
-  Server(Config config, const Clock& clock);
+  Server(Config config, const Clock& clock, SelfProbeOptions self_probe);
 
   absl::Status Prepare();
   absl::Status CheckRoles();
@@ -53,21 +60,31 @@ class Server {
   absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> Credentials() const;
   std::vector<PeriodicTask> Tasks();
   void LookAtDatabase();
-  void SetServing(bool serving);
+  absl::Status CheckIngestAllowed();
+  void StartSelfProbe();
+  void UpdateHealth() TM_EXCLUDES(health_mutex_);
+  void SetServing(bool serving) TM_REQUIRES(health_mutex_);
 
   const Config config_;
   const Clock& clock_;
+  const SelfProbeOptions self_probe_options_;
   IngestGate gate_;
+  std::unique_ptr<db::Pool> keys_pool_;  // asked while another connection may be held
   std::unique_ptr<store::KeyStore> keys_;
   std::unique_ptr<db::Pool> app_pool_;
   std::unique_ptr<db::Pool> probe_pool_;  // of the server itself: never waits behind calls
   std::unique_ptr<db::Pool> gate_pool_;   // as tm_ingest
   study::Context context_;
+  std::string receipt_key_id_;  // what the ingest role signs with; empty without it
   std::unique_ptr<study::DatabaseAuthorizer> authorizer_;
   std::vector<std::unique_ptr<Role>> roles_;
   std::unique_ptr<ServerInfoService> info_;
   std::unique_ptr<grpc::Server> grpc_;
+  Mutex health_mutex_;
+  std::atomic<bool> database_answers_ = true;
+  std::atomic<bool> handlers_are_free_ = true;
   std::unique_ptr<Periodic> periodic_;
+  std::unique_ptr<SelfProbe> self_probe_;
   int port_ = 0;
   bool stopped_ = false;
 };

@@ -17,8 +17,9 @@ class DeviceService final : public v1::DeviceService::Service {
   DeviceService(rpc::Authorizer* authorizer, const Context& context)
       : authorizer_(authorizer),
         devices_(context),
-        enrolment_(context),
-        sessions_(context),
+        attempts_(context.clock),
+        enrolment_(context, &attempts_),
+        sessions_(context, &attempts_),
         streams_(context) {}
 
   grpc::Status CreateDevice(grpc::ServerContext* context, const v1::CreateDeviceRequest* request,
@@ -47,6 +48,7 @@ class DeviceService final : public v1::DeviceService::Service {
  private:
   rpc::Authorizer* const authorizer_;
   const Devices devices_;
+  AttemptLimiter attempts_;
   const Enrolment enrolment_;
   const Sessions sessions_;
   const Streams streams_;

@@ -92,11 +92,12 @@ absl::Status Redeem(db::Transaction& tx, const Context& context, const Code& cod
 
 absl::StatusOr<v1::EnrolResponse> Enrolment::Enrol(const v1::EnrolRequest& request,
                                                    absl::Time deadline) const {
+  const std::optional<Token> token = Token::Parse(request.code());
+  if (!token || token->kind != TokenKind::kEnrolment) return CodeInvalid();
+  TM_RETURN_IF_ERROR(attempts_->Try(token->public_id));
   TM_RETURN_IF_ERROR(CheckProof("public_key", request.public_key(),
                                 EnrolProofBytes(request.code(), request.public_key()),
                                 request.proof()));
-  const std::optional<Token> token = Token::Parse(request.code());
-  if (!token || token->kind != TokenKind::kEnrolment) return CodeInvalid();
   // A wrong secret must commit its count, so that the refusal is the value of the transaction.
   TM_ASSIGN_OR_RETURN(
       const std::optional<v1::Device> device,

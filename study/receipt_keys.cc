@@ -36,13 +36,31 @@ absl::StatusOr<std::string> RegisterReceiptKey(db::Pool& pool, store::KeyStore& 
   TM_ASSIGN_OR_RETURN(const SigningKey key, SigningKey::FromPem(pem));
   const std::string public_key = key.Public().Export();
   const std::string key_id = ReceiptKeyId(public_key);
+  const int64_t now_us = NowUs(clock);
+  const int64_t others_end_us = now_us + absl::ToInt64Microseconds(kReceiptKeyOverlap);
   TM_RETURN_IF_ERROR(db::Transact(pool, "RegisterReceiptKey", db::AccessScope::None(), deadline,
                                   [&](db::Transaction& tx) -> absl::Status {
                                     tx.Exec(sql::kInsertReceiptKey, key_id, db::Bytea(public_key),
-                                            NowUs(clock));
+                                            now_us);
+                                    tx.Exec(sql::kEndReceiptKeys, key_id, others_end_us);
                                     return absl::OkStatus();
                                   }));
   return key_id;
+}
+
+absl::Status CheckReceiptKeyInForce(db::Pool& pool, const std::string& key_id, absl::Time until,
+                                    absl::Time deadline) {
+  return db::Transact(
+      pool, "CheckReceiptKeyInForce", db::AccessScope::None(), deadline,
+      [&](db::Transaction& tx) -> absl::Status {
+        const pqxx::result rows = tx.Exec(sql::kFindReceiptKeyEnd, key_id);
+        if (!rows.empty() &&
+            (rows[0][0].is_null() || until < absl::FromUnixMicros(rows[0][0].as<int64_t>()))) {
+          return absl::OkStatus();
+        }
+        return absl::FailedPreconditionError(
+            "another receipt key took over: start this server again");
+      });
 }
 
 absl::StatusOr<std::vector<v1::ReceiptKey>> ListReceiptKeys(db::Pool& pool, absl::Time deadline) {

@@ -86,6 +86,7 @@ void Purge(db::Transaction& tx, int64_t now_us) {
 absl::StatusOr<v1::RequestChallengeResponse> Sessions::RequestChallenge(
     const v1::RequestChallengeRequest& request, absl::Time /*deadline*/) const {
   TM_ASSIGN_OR_RETURN(const DeviceId device, ParseId<DeviceId>("device_id", request.device_id()));
+  TM_RETURN_IF_ERROR(attempts_->Try(device.ToString()));
   TM_ASSIGN_OR_RETURN(const std::string key, context_.keys->ServiceKey("challenge"));
   const Challenge challenge{RandomBytes(kNonceBytes),
                             NowUs(*context_.clock) + absl::ToInt64Microseconds(kChallengeLife)};
@@ -97,6 +98,7 @@ absl::StatusOr<v1::RequestChallengeResponse> Sessions::RequestChallenge(
 absl::StatusOr<v1::OpenSessionResponse> Sessions::Open(const v1::OpenSessionRequest& request,
                                                        absl::Time deadline) const {
   TM_ASSIGN_OR_RETURN(const DeviceId device, ParseId<DeviceId>("device_id", request.device_id()));
+  TM_RETURN_IF_ERROR(attempts_->Try(device.ToString()));
   TM_ASSIGN_OR_RETURN(const std::string key, context_.keys->ServiceKey("challenge"));
   const int64_t now_us = NowUs(*context_.clock);
   TM_ASSIGN_OR_RETURN(const Challenge challenge, Parse(key, device, request.challenge(), now_us));
@@ -104,23 +106,25 @@ absl::StatusOr<v1::OpenSessionResponse> Sessions::Open(const v1::OpenSessionRequ
       SessionProofBytes(context_.audience, device, request.challenge());
   const Token token = Token::Make(TokenKind::kSession);
   const int64_t expires_at_us = now_us + absl::ToInt64Microseconds(kSessionLife);
-  return db::Transact(*context_.pool, "OpenSession", db::AccessScope::None(), deadline,
-                      [&](db::Transaction& tx) -> absl::StatusOr<v1::OpenSessionResponse> {
-                        TM_ASSIGN_OR_RETURN(const DeviceAccess access,
-                                            Verify(tx, device, signed_bytes, request.signature()));
-                        const pqxx::result used =
-                            tx.Exec(sql::kUseChallenge, db::Bytea(challenge.nonce),
-                                    challenge.expires_at_us);
-                        if (used.affected_rows() == 0) return CredentialInvalid();
-                        InsertCredential(tx, token, CredentialKind::kDeviceSession,
-                                         PrincipalId{device.uuid}, now_us, expires_at_us);
-                        Purge(tx, now_us);
-                        v1::OpenSessionResponse response;
-                        response.set_session_token(token.ToString());
-                        *response.mutable_expires_at() = TimestampOfUs(expires_at_us);
-                        response.set_participant_id(access.participant_id.ToString());
-                        return response;
-                      });
+  auto opened =
+      db::Transact(*context_.pool, "OpenSession", db::AccessScope::None(), deadline,
+                   [&](db::Transaction& tx) -> absl::StatusOr<v1::OpenSessionResponse> {
+                     TM_ASSIGN_OR_RETURN(const DeviceAccess access,
+                                         Verify(tx, device, signed_bytes, request.signature()));
+                     const pqxx::result used = tx.Exec(
+                         sql::kUseChallenge, db::Bytea(challenge.nonce), challenge.expires_at_us);
+                     if (used.affected_rows() == 0) return CredentialInvalid();
+                     InsertCredential(tx, token, CredentialKind::kDeviceSession,
+                                      PrincipalId{device.uuid}, now_us, expires_at_us);
+                     Purge(tx, now_us);
+                     v1::OpenSessionResponse response;
+                     response.set_session_token(token.ToString());
+                     *response.mutable_expires_at() = TimestampOfUs(expires_at_us);
+                     response.set_participant_id(access.participant_id.ToString());
+                     return response;
+                   });
+  if (opened.ok()) attempts_->Prove(device.ToString());
+  return opened;
 }
 
 }  // namespace tidemark::study

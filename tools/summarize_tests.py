@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Counts what a run of ctest showed, test case by test case.
 
-  summarize_tests.py FOLDER    prints failures and, as the last line, "N passed, N failed"
-  summarize_tests.py --list    reads ctest's plan on stdin and prints the names
+  summarize_tests.py [--whole] FOLDER   prints failures and, as the last line, "N passed, N failed"
+  summarize_tests.py --list             reads ctest's plan on stdin and prints the names
 
 FOLDER holds plan.txt (ctest --show-only=json-v1), ctest.xml (ctest --output-junit) and, for each
 GoogleTest binary that ran to its end, NAME.json. A binary that left no NAME.json, or that failed
 beyond what its cases say (a crash, a timeout, a leak found at exit), counts as one more failure.
+With --whole, all tests having run, one more check is counted: that each SQL statement of the
+sources stands in FOLDER/statements.txt, where the tests noted what they executed.
 Exit code 0 only if something passed and nothing failed.
 """
 
@@ -77,7 +79,26 @@ def count_entry(name, state, failures):
     return Counter(failed=1)
 
 
-def summarize(folder):
+def statements_of_sources():
+    """The names of all embedded statements: each has a file in the folder "sql" of its module."""
+    root = Path(__file__).resolve().parent.parent
+    modules = (folder for folder in root.iterdir()
+               if folder.name not in ("build", "tests") and not folder.name.startswith("."))
+    return {file.stem for module in modules for file in module.glob("**/sql/*.sql")}
+
+
+def count_statements(folder, failures):
+    """A statement that no test executes has never been seen to work."""
+    log = folder / "statements.txt"
+    executed = set(log.read_text().split()) if log.exists() else set()
+    never = sorted(statements_of_sources() - executed)
+    if not never:
+        return Counter(passed=1)
+    failures.append(f"statements that no test executed: {', '.join(never)}")
+    return Counter(failed=1)
+
+
+def summarize(folder, whole):
     plan = read_plan((folder / "plan.txt").read_text())
     junit = folder / "ctest.xml"
     states = entry_states(junit) if junit.exists() else {}
@@ -89,6 +110,10 @@ def summarize(folder):
             counts += count_binary(name, state, folder / f"{name}.json", failures)
         else:
             counts += count_entry(name, state, failures)
+    if whole:
+        counts += count_statements(folder, failures)
+    else:
+        print("not checked: that every statement was executed, because only some tests ran")
     if not counts:
         failures.append("no test was found")
         counts["failed"] = 1
@@ -107,10 +132,12 @@ def main(arguments):
             if not is_fixture(name):
                 print(name)
         return 0
-    if len(arguments) != 1:
+    whole = arguments[:1] == ["--whole"]
+    folders = arguments[1:] if whole else arguments
+    if len(folders) != 1:
         print(__doc__, file=sys.stderr)
         return 2
-    return summarize(Path(arguments[0]))
+    return summarize(Path(folders[0]), whole)
 
 
 if __name__ == "__main__":

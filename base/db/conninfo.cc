@@ -3,15 +3,20 @@
 #include <fmt/format.h>
 #include <libpq-fe.h>
 
+#include <algorithm>
+#include <charconv>
 #include <map>
 #include <memory>
 #include <string_view>
+
+#include "absl/time/clock.h"
 
 namespace tidemark::db {
 namespace {
 
 // Bounds on a host that does not answer: while connecting, and on an idle or half-open connection.
-constexpr int kConnectTimeoutS = 10;
+constexpr int64_t kConnectTimeoutS = 10;
+constexpr int64_t kConnectTimeoutLeastS = 2;  // libpq takes 1 for 2, and 0 for ever
 constexpr int kKeepaliveIdleS = 10;
 constexpr int kKeepaliveIntervalS = 5;
 constexpr int kKeepaliveCount = 3;
@@ -29,6 +34,27 @@ std::string Quoted(std::string_view value) {
   return quoted + "'";
 }
 
+using Keywords = std::map<std::string, std::string>;
+
+int64_t CountHosts(const Keywords& keywords) {
+  int64_t hosts = 1;
+  for (const char* keyword : {"host", "hostaddr"}) {
+    const auto found = keywords.find(keyword);
+    if (found == keywords.end()) continue;
+    hosts = std::max<int64_t>(hosts, 1 + std::ranges::count(found->second, ','));
+  }
+  return hosts;
+}
+
+// `asked`, the connection string's own wish, within what is left for each host.
+int64_t ConnectTimeoutS(const std::string& asked, int64_t hosts, absl::Duration left) {
+  int64_t wish = 0;
+  std::from_chars(asked.data(), asked.data() + asked.size(), wish);
+  const int64_t share = absl::ToInt64Seconds(left) / hosts;
+  if (wish <= 0) wish = share;
+  return std::max(std::min(wish, share), kConnectTimeoutLeastS);
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> SessionDsn(const std::string& dsn, const SessionOptions& options) {
@@ -37,7 +63,7 @@ absl::StatusOr<std::string> SessionDsn(const std::string& dsn, const SessionOpti
   PQfreemem(error);
   if (!parsed) return absl::InvalidArgumentError("the database's connection string is malformed");
 
-  std::map<std::string, std::string> keywords = {
+  Keywords keywords = {
       {"application_name", options.application_name},
       {"client_encoding", "UTF8"},
       {"connect_timeout", std::to_string(kConnectTimeoutS)},
@@ -47,6 +73,10 @@ absl::StatusOr<std::string> SessionDsn(const std::string& dsn, const SessionOpti
   };
   for (const PQconninfoOption* option = parsed.get(); option->keyword != nullptr; ++option) {
     if (option->val != nullptr) keywords[option->keyword] = option->val;
+  }
+  if (options.connect_deadline != absl::InfiniteFuture()) {
+    keywords["connect_timeout"] = std::to_string(ConnectTimeoutS(
+        keywords["connect_timeout"], CountHosts(keywords), options.connect_deadline - absl::Now()));
   }
   keywords["options"] +=
       fmt::format(" -c statement_timeout={} -c TimeZone=UTC -c client_min_messages=warning",

@@ -9,6 +9,7 @@
 #include "base/base64.h"
 #include "base/crypto.h"
 #include "base/db/conninfo.h"
+#include "base/db/execution_log.h"
 #include "base/db/sql.h"
 #include "base/db/sql_error.h"
 #include "base/status_macros.h"
@@ -91,6 +92,7 @@ class Session {
   // The number of applied migrations, or FAILED_PRECONDITION when they are not a prefix of ours.
   absl::StatusOr<size_t> CountApplied(std::span<const Migration> migrations) {
     pqxx::read_transaction tx(connection_);
+    NoteExecution(sql::kListMigrations.name);
     const pqxx::result applied = tx.exec_prepared(sql::kListMigrations.name);
     for (size_t i = 0; i < applied.size(); ++i) {
       const pqxx::row row = applied[static_cast<pqxx::result::size_type>(i)];
@@ -130,6 +132,7 @@ class Session {
   }
 
   static void Record(pqxx::work& tx, const Migration& migration) {
+    NoteExecution(sql::kRecordMigration.name);
     tx.exec_prepared(sql::kRecordMigration.name, migration.version, migration.name,
                      DigestOf(migration));
   }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/db/conninfo.h"
+#include "base/db/execution_log.h"
 #include "base/db/pq_channel.h"
 #include "base/db/sql_error.h"
 #include "base/status_macros.h"
@@ -64,9 +65,10 @@ absl::StatusOr<std::unique_ptr<PipelineConnection>> PipelineConnection::Connect(
   if (options.statement_timeout_ms <= 0) {
     return absl::InvalidArgumentError("a statement timeout is needed to bound every wait");
   }
-  TM_ASSIGN_OR_RETURN(
-      const std::string dsn,
-      SessionDsn(options.dsn, {options.application_name, options.statement_timeout_ms}));
+  TM_ASSIGN_OR_RETURN(const std::string dsn,
+                      SessionDsn(options.dsn, {.application_name = options.application_name,
+                                               .statement_timeout_ms = options.statement_timeout_ms,
+                                               .connect_deadline = options.connect_deadline}));
   const int64_t silence_ms_max = std::min<int64_t>(options.statement_timeout_ms + kSilenceMarginMs,
                                                    std::numeric_limits<int>::max());
   auto channel =
@@ -91,6 +93,7 @@ absl::Status PipelineConnection::Prepare(const Statement& statement) {
 }
 
 bool PipelineConnection::SendPrepared(const Statement& statement, const BinaryParams& params) {
+  NoteExecution(statement.name);
   const size_t count = params.slots_.size();
   std::vector<const char*> values(count);
   std::vector<int> lengths(count);

@@ -16,6 +16,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "base/db/statement.h"
 #include "base/ids.h"
 
@@ -98,6 +99,7 @@ class PipelineConnection {
     std::string dsn;
     std::string application_name = "tidemark";
     int64_t statement_timeout_ms = 30'000;
+    absl::Time connect_deadline = absl::InfiniteFuture();     // as in SessionOptions
     std::vector<std::span<const Statement>> statements = {};  // prepared at connect
   };
   //   UNAVAILABLE       the database cannot be reached

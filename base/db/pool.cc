@@ -67,7 +67,7 @@ absl::StatusOr<Pool::Lease> Pool::Acquire(absl::Time deadline) {
     }
     ++open_;  // the place is ours while we connect
   }
-  auto connection = Connect();
+  auto connection = Connect(deadline);
   if (!connection.ok()) {
     {
       MutexLock lock(mutex_);
@@ -79,10 +79,11 @@ absl::StatusOr<Pool::Lease> Pool::Acquire(absl::Time deadline) {
   return Lease(this, *std::move(connection));
 }
 
-absl::StatusOr<std::unique_ptr<pqxx::connection>> Pool::Connect() const {
+absl::StatusOr<std::unique_ptr<pqxx::connection>> Pool::Connect(absl::Time deadline) const {
   const SessionOptions session{
       .application_name = options_.application_name,
-      .statement_timeout_ms = absl::ToInt64Milliseconds(options_.statement_timeout)};
+      .statement_timeout_ms = absl::ToInt64Milliseconds(options_.statement_timeout),
+      .connect_deadline = deadline};
   TM_ASSIGN_OR_RETURN(const std::string dsn, SessionDsn(options_.dsn, session));
   const char* step = "connect";
   try {

@@ -52,12 +52,14 @@ class Pool {
   //   OK                 a connection with every statement prepared
   //   RESOURCE_EXHAUSTED all connections were busy until `deadline`
   //   UNAVAILABLE        the database cannot be reached
+  // A host that takes connections and says nothing may cost 2 s where less is left: libpq waits no
+  // shorter.
   absl::StatusOr<Lease> Acquire(absl::Time deadline);
 
   const PoolOptions& options() const { return options_; }
 
  private:
-  absl::StatusOr<std::unique_ptr<pqxx::connection>> Connect() const;
+  absl::StatusOr<std::unique_ptr<pqxx::connection>> Connect(absl::Time deadline) const;
   void Return(std::unique_ptr<pqxx::connection> connection, bool broken);
 
   const PoolOptions options_;

@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/db/access_scope.h"
+#include "base/db/execution_log.h"
 #include "base/db/pool.h"
 #include "base/db/statement.h"
 
@@ -36,6 +37,7 @@ class Transaction {
   // Runs a prepared statement of the pool.
   template <class... Args>
   pqxx::result Exec(const Statement& statement, const Args&... args) {
+    NoteExecution(statement.name);
     return work_.exec_prepared(statement.name, args...);
   }
   // Widens or narrows what the rest of this transaction may see.

@@ -101,15 +101,27 @@ struct Site {
 class ServerFixture : public ::testing::Test {
  protected:
   void SetUp() override {
-    auto started = Server::Start(TestConfig(database_, folder_));
+    StartServer();
+    operator_token_ = FirstOperatorToken(database_);
+  }
+  void TearDown() override { Disconnect(); }
+
+  // What tests that need another server change.
+  virtual Config MakeConfig() const { return TestConfig(database_, folder_); }
+  virtual SelfProbeOptions MakeSelfProbe() const { return {}; }
+
+  // Also again, over the same database and keys.
+  void StartServer() {
+    Disconnect();
+    server_.reset();
+    auto started = Server::Start(MakeConfig(), Clock::Real(), MakeSelfProbe());
     ASSERT_TRUE(started.ok()) << started.status();
     server_ = *std::move(started);
     channel_ = server_->InProcessChannel();
     studies_ = v1::StudyService::NewStub(channel_);
     devices_ = v1::DeviceService::NewStub(channel_);
-    operator_token_ = FirstOperatorToken(database_);
   }
-  void TearDown() override {
+  void Disconnect() {
     studies_.reset();
     devices_.reset();
     channel_.reset();

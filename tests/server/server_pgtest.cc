@@ -1,4 +1,3 @@
-#include <grpcpp/generic/generic_stub.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
@@ -6,11 +5,14 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/base64.h"
 #include "base/log.h"
+#include "ingest/upload_stream.h"
 #include "server/commands.h"
 #include "server/files.h"
 #include "server/server.h"
 #include "tests/server/server_fixture.h"
+#include "tests/server/server_questions.h"
 
 namespace tidemark::server {
 namespace {
@@ -46,33 +48,6 @@ void MakeCertificate(const std::string& cert_path, const std::string& key_path) 
   EVP_PKEY_free(key);
 }
 
-absl::StatusOr<v1::GetServerInfoResponse> GetInfo(const std::shared_ptr<grpc::Channel>& channel) {
-  const auto stub = v1::ServerService::NewStub(channel);
-  return Invoke(*stub, &v1::ServerService::Stub::GetServerInfo, v1::GetServerInfoRequest(), "");
-}
-
-// grpc.health.v1.HealthCheckResponse.status of the whole server: 1 serving, 2 not serving.
-int Health(const std::shared_ptr<grpc::Channel>& channel) {
-  grpc::GenericStub stub(channel);
-  grpc::ClientContext context;
-  Prepare(context, "");
-  grpc::CompletionQueue queue;
-  const grpc::Slice empty;
-  const auto call = stub.PrepareUnaryCall(&context, "/grpc.health.v1.Health/Check",
-                                          grpc::ByteBuffer(&empty, 1), &queue);
-  call->StartCall();
-  grpc::ByteBuffer answer;
-  grpc::Status status;
-  call->Finish(&answer, &status, nullptr);
-  void* tag = nullptr;
-  bool ok = false;
-  queue.Next(&tag, &ok);
-  queue.Shutdown();
-  grpc::Slice bytes;
-  if (!status.ok() || !answer.DumpToSingleSlice(&bytes).ok() || bytes.size() != 2) return -1;
-  return bytes.begin()[1];  // field 1, varint
-}
-
 // ctest says where the sources are; a test that is run by hand stands in their root.
 std::string SourceFile(const std::string& path) {
   const char* root = std::getenv("TIDEMARK_SOURCE_DIR");
@@ -98,6 +73,7 @@ TEST_F(ServerTest, ServesOnAFreePortAndSaysWhich) {
   EXPECT_EQ(info.audience(), "test-audience");
   EXPECT_FALSE(info.version().empty());
   EXPECT_EQ(info.limits().bundle_bytes_max(), 8u << 20);
+  EXPECT_EQ(info.limits().chunks_in_flight_max(), ingest::kChunksInFlightMax);
   EXPECT_EQ(info.receipt_keys_size(), 1);
   EXPECT_EQ(Health(channel), 1);
 }
@@ -209,28 +185,87 @@ TEST_F(ServerCallsTest, RevokedDeviceIsToldSo) {
   EXPECT_EQ(rpc::ReasonOf(session.status()), v1::ERROR_REASON_DEVICE_REVOKED);
 }
 
-TEST_F(ServerCallsTest, LogsHoldNoSecrets) {
-  InitLog("debug", false);
-  ::testing::internal::CaptureStderr();
-  const Site site = MakeSite("quiet");
-  v1::ListStudiesRequest bad;
-  bad.set_page_size(5000);
-  EXPECT_FALSE(
-      Invoke(*studies_, &v1::StudyService::Stub::ListStudies, bad, site.manager_token).ok());
-  // A failure that is logged.
-  database_.Execute("alter table study rename to study_away");
-  v1::CreateStudyRequest request;
-  request.set_request_id(NewRequestId());
-  request.set_name("secret-name");
-  EXPECT_THAT(
-      Invoke(*studies_, &v1::StudyService::Stub::CreateStudy, request, operator_token_).status(),
-      StatusIs(absl::StatusCode::kInternal, "internal error"));
-  const std::string log = ::testing::internal::GetCapturedStderr();
-  EXPECT_THAT(log, HasSubstr("CreateStudy"));
-  for (const std::string& secret :
-       {operator_token_, site.manager_token, site.session_token, std::string("secret-name")}) {
-    EXPECT_THAT(log, Not(HasSubstr(secret.substr(secret.size() - 11))));
+// From the first line of its log on, with a password in the connection string.
+class QuietServerTest : public ServerFixture {
+ protected:
+  void SetUp() override {
+    InitLog("debug", false);
+    ::testing::internal::CaptureStderr();
+    ServerFixture::SetUp();
+    site_ = MakeSite("quiet");
   }
+  Config MakeConfig() const override {
+    Config config = ServerFixture::MakeConfig();
+    config.dsn += " password=canary-of-the-dsn";
+    return config;
+  }
+
+  // A part of it is enough to be found, however it is written.
+  void KeepSecret(const std::string& secret) {
+    ASSERT_GE(secret.size(), 11u);
+    const std::string part = secret.substr(secret.size() - 11);
+    parts_.insert(parts_.end(), {part, HexEncode(part), Base64UrlEncode(part)});
+  }
+  void KeepFileSecret(const std::string& name) {
+    TM_ASSERT_OK_AND_ASSIGN(const std::string content, ReadWholeFile(folder_.File(name)));
+    KeepSecret(content.substr(0, content.find_last_not_of('\n') + 1));
+  }
+  absl::Status CreateStudy(const std::string& name) {
+    v1::CreateStudyRequest request;
+    request.set_request_id(NewRequestId());
+    request.set_name(name);
+    KeepSecret(name);
+    return Invoke(*studies_, &v1::StudyService::Stub::CreateStudy, request, operator_token_)
+        .status();
+  }
+  absl::Status ListStudies(const std::string& token, const std::string& page_token) {
+    v1::ListStudiesRequest request;
+    request.set_page_token(page_token);
+    KeepSecret(token);
+    KeepSecret(page_token);
+    return Invoke(*studies_, &v1::StudyService::Stub::ListStudies, request, token).status();
+  }
+  absl::Status Enrol(const std::string& code, const std::string& proof) {
+    v1::EnrolRequest request;
+    request.set_code(code);
+    request.set_public_key(site_.device_key.Public().Export());
+    request.set_proof(
+        proof.empty() ? site_.device_key.Sign(study::EnrolProofBytes(code, request.public_key()))
+                      : proof);
+    KeepSecret(code);
+    KeepSecret(request.proof());
+    return Invoke(*devices_, &v1::DeviceService::Stub::Enrol, request, "").status();
+  }
+
+  Site site_;
+  std::vector<std::string> parts_;
+};
+
+TEST_F(QuietServerTest, LogsHoldNoSecrets) {
+  for (const std::string& secret : {operator_token_, site_.manager_token, site_.session_token,
+                                    std::string("canary-of-the-dsn")}) {
+    KeepSecret(secret);
+  }
+  for (const char* file : {"keys/kek", "keys/receipt.pem", "keys/service/challenge"}) {
+    KeepFileSecret(file);
+  }
+  // Refusals.
+  EXPECT_FALSE(ListStudies(site_.manager_token, "canary-of-a-page-token").ok());
+  EXPECT_FALSE(ListStudies("tmm_canary-of-a-wrong-token", "canary-of-another-page").ok());
+  EXPECT_FALSE(Enrol("tme_canary-of-a-wrong-code", "canary-of-a-proof").ok());
+  // Failures, which are logged, of calls that carry secrets.
+  database_.Execute("alter table study rename to study_away");
+  database_.Execute("alter table credential rename to credential_away");
+  EXPECT_THAT(CreateStudy("canary-of-a-study"),
+              StatusIs(absl::StatusCode::kInternal, "internal error"));
+  EXPECT_FALSE(Enrol("tme_0123456789abcdef0123_canary-canary-canary-canary-cana", "").ok());
+  EXPECT_FALSE(OpenSession(site_).ok());
+  Disconnect();
+  server_->Shutdown(absl::ZeroDuration());
+
+  const std::string log = ::testing::internal::GetCapturedStderr();
+  EXPECT_THAT(log, AllOf(HasSubstr("CreateStudy"), HasSubstr("Enrol"), HasSubstr("OpenSession")));
+  for (const std::string& part : parts_) EXPECT_THAT(log, Not(HasSubstr(part)));
 }
 
 }  // namespace

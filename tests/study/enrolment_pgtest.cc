@@ -90,10 +90,10 @@ TEST_F(EnrolmentTest, ProofMustBeByTheKey) {
   request.set_code(code_);
   request.set_public_key(key_.Public().Export());
   request.set_proof(SigningKey::GenerateP256().Sign(EnrolProofBytes(code_, request.public_key())));
-  EXPECT_EQ(ReasonOfEnrol(Enrolment(context_).Enrol(request, Deadline())),
+  EXPECT_EQ(ReasonOfEnrol(Enrolment(context_, &attempts_).Enrol(request, Deadline())),
             v1::ERROR_REASON_FIELD_INVALID);
   request.set_public_key("no key");
-  EXPECT_EQ(ReasonOfEnrol(Enrolment(context_).Enrol(request, Deadline())),
+  EXPECT_EQ(ReasonOfEnrol(Enrolment(context_, &attempts_).Enrol(request, Deadline())),
             v1::ERROR_REASON_FIELD_INVALID);
   EXPECT_THAT(Enrol(code_, key_), IsOk());
 }
@@ -103,6 +103,19 @@ TEST_F(EnrolmentTest, RevokedDeviceCannotEnrol) {
   EXPECT_EQ(ReasonOfEnrol(Enrol(code_, key_)), v1::ERROR_REASON_ENROLMENT_CODE_INVALID);
 }
 
+TEST_F(EnrolmentTest, CodeThatIsTriedTooOftenMustWaitAndOthersNeedNot) {
+  absl::Status status;
+  int attempts = 0;
+  while (status = Enrol(WrongSecret(), key_).status(), !absl::IsResourceExhausted(status)) {
+    ASSERT_LT(++attempts, 1'000);
+  }
+  EXPECT_EQ(attempts, AttemptLimits().per_id.burst);
+  EXPECT_EQ(rpc::ReasonOf(status), v1::ERROR_REASON_OVERLOADED);
+  EXPECT_TRUE(rpc::RetryDelayOf(status).has_value());
+  const auto other = MakeDevice(study_, participant_, "other");
+  EXPECT_THAT(Enrol(other.enrolment_code().code(), SigningKey::GenerateP256()), IsOk());
+}
+
 class RotateKeyTest : public StudyFixture {
  protected:
   absl::Status Rotate(const SigningKey& key) {
@@ -110,7 +123,7 @@ class RotateKeyTest : public StudyFixture {
     request.set_device_id(enrolled_.device.ToString());
     request.set_new_public_key(key.Public().Export());
     request.set_proof(key.Sign(RotateProofBytes(enrolled_.device, request.new_public_key())));
-    return Enrolment(context_)
+    return Enrolment(context_, &attempts_)
         .RotateKey(DeviceCall(enrolled_.study, enrolled_.participant, enrolled_.device), request)
         .status();
   }

@@ -95,5 +95,25 @@ TEST_F(SessionsTest, SecretsAreStoredHashed) {
                                                        "'::bytea), 'hex')"));
 }
 
+TEST_F(SessionsTest, DeviceThatIsNamedTooOftenMustWait) {
+  const std::string challenge = NewChallenge(enrolled_.device);
+  const auto ask = [&](DeviceId device) {
+    v1::RequestChallengeRequest request;
+    request.set_device_id(device.ToString());
+    return Sessions(context_, &attempts_).RequestChallenge(request, Deadline()).status();
+  };
+  for (int i = 1; i < AttemptLimits().per_id.burst; ++i) {
+    ASSERT_THAT(ask(enrolled_.device), IsOk());
+  }
+  const absl::Status refused = ask(enrolled_.device);
+  EXPECT_EQ(rpc::ReasonOf(refused), v1::ERROR_REASON_OVERLOADED);
+  EXPECT_EQ(rpc::RetryDelayOf(refused), AttemptLimits().per_id.refill);
+  EXPECT_EQ(ReasonOfOpen(OpenSession(enrolled_.device, enrolled_.key, challenge)),
+            v1::ERROR_REASON_OVERLOADED);
+  EXPECT_THAT(ask(DeviceId::MakeV7()), IsOk());
+  clock_.Advance(AttemptLimits().per_id.refill);
+  EXPECT_THAT(OpenSession(enrolled_.device, enrolled_.key, challenge), IsOk());
+}
+
 }  // namespace
 }  // namespace tidemark::study

@@ -103,7 +103,7 @@ class StudyFixture : public ::testing::Test {
     request.set_code(code);
     request.set_public_key(key.Public().Export());
     request.set_proof(key.Sign(EnrolProofBytes(code, request.public_key())));
-    return Enrolment(context_).Enrol(request, Deadline());
+    return Enrolment(context_, &attempts_).Enrol(request, Deadline());
   }
   absl::StatusOr<v1::RevokeDeviceResponse> Revoke(StudyId study, ParticipantId participant,
                                                   const std::string& device) {
@@ -134,7 +134,7 @@ class StudyFixture : public ::testing::Test {
   // Signs a challenge; `challenge` empty: asks for one first.
   absl::StatusOr<v1::OpenSessionResponse> OpenSession(DeviceId device, const SigningKey& key,
                                                       std::string challenge = "") {
-    const Sessions sessions(context_);
+    const Sessions sessions(context_, &attempts_);
     if (challenge.empty()) challenge = NewChallenge(device);
     v1::OpenSessionRequest request;
     request.set_device_id(device.ToString());
@@ -145,11 +145,12 @@ class StudyFixture : public ::testing::Test {
   std::string NewChallenge(DeviceId device) {
     v1::RequestChallengeRequest request;
     request.set_device_id(device.ToString());
-    return Sessions(context_).RequestChallenge(request, Deadline())->challenge();
+    return Sessions(context_, &attempts_).RequestChallenge(request, Deadline())->challenge();
   }
 
   std::filesystem::path folder_;
   ManualClock clock_{absl::Now()};
+  AttemptLimiter attempts_{&clock_};
   db::Pool pool_;
   std::unique_ptr<store::KeyStore> keys_;
   Context context_;

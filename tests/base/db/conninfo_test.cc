@@ -1,5 +1,6 @@
 #include "base/db/conninfo.h"
 
+#include "absl/time/clock.h"
 #include "tests/support/status_matchers.h"
 
 namespace tidemark::db {
@@ -23,6 +24,24 @@ TEST(SessionDsn, KeepsWhatIsSaidAndAddsTheSession) {
     EXPECT_THAT(dsn, HasSubstr(part));
   }
   EXPECT_THAT(SessionDsn(dsn, options), IsOk());
+}
+
+std::string ConnectTimeoutOf(const std::string& dsn, absl::Duration left) {
+  const auto session = SessionDsn(dsn, {.connect_deadline = absl::Now() + left});
+  if (!session.ok()) return session.status().ToString();
+  const size_t begin = session->find("connect_timeout='");
+  return session->substr(begin + 17, session->find('\'', begin + 17) - begin - 17);
+}
+
+// Half a second more than whole ones, for the time that passes in between.
+TEST(SessionDsn, ConnectingEndsWithTheDeadline) {
+  EXPECT_EQ(ConnectTimeoutOf("host=db", absl::Seconds(5.5)), "5");
+  EXPECT_EQ(ConnectTimeoutOf("host=db", absl::Minutes(5)), "10");
+  EXPECT_EQ(ConnectTimeoutOf("host=db connect_timeout=3", absl::Seconds(5.5)), "3");
+  EXPECT_EQ(ConnectTimeoutOf("host=db connect_timeout=60", absl::Seconds(5.5)), "5");
+  EXPECT_EQ(ConnectTimeoutOf("host=db connect_timeout=0", absl::Seconds(5.5)), "5");
+  EXPECT_EQ(ConnectTimeoutOf("host=a,b", absl::Seconds(6.5)), "3");
+  EXPECT_EQ(ConnectTimeoutOf("host=db", absl::Seconds(-1)), "2");
 }
 
 TEST(SessionDsn, RefusesNonsenseWithoutRepeatingIt) {

@@ -1,4 +1,8 @@
+#include <arpa/inet.h>
 #include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <optional>
 #include <thread>
@@ -104,6 +108,39 @@ TEST_F(PoolTest, NoServerIsUnavailableEachTime) {
   Pool pool({.dsn = "host=/nonexistent dbname=t", .connections_max = 1});
   EXPECT_THAT(pool.Acquire(Soon()), StatusIs(StatusCode::kUnavailable));
   EXPECT_THAT(pool.Acquire(Soon()), StatusIs(StatusCode::kUnavailable));
+}
+
+// The kernel accepts for it, and nobody ever answers.
+class SilentServer {
+ public:
+  SilentServer() : socket_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    auto* const generic = reinterpret_cast<sockaddr*>(&address);
+    socklen_t size = sizeof address;
+    const bool listens = bind(socket_, generic, size) == 0 && listen(socket_, 8) == 0 &&
+                         getsockname(socket_, generic, &size) == 0;
+    EXPECT_TRUE(listens);
+    port_ = ntohs(address.sin_port);
+  }
+  ~SilentServer() { close(socket_); }
+  int port() const { return port_; }
+
+ private:
+  const int socket_;
+  int port_ = 0;
+};
+
+TEST_F(PoolTest, AServerThatNeverAnswersCostsNoMoreThanTheDeadline) {
+  const SilentServer server;
+  Pool pool(
+      {.dsn = fmt::format("host=127.0.0.1 port={} dbname=t user=u sslmode=disable", server.port()),
+       .connections_max = 1});
+  const absl::Time begin = absl::Now();
+  EXPECT_THAT(pool.Acquire(begin + absl::Seconds(3)), StatusIs(StatusCode::kUnavailable));
+  EXPECT_LE(absl::Now() - begin, absl::Seconds(3.5));
+  EXPECT_GE(absl::Now() - begin, absl::Seconds(1));
 }
 
 TEST_F(PoolTest, WrongSqlFailsAtConnectAndNamesTheStatement) {

@@ -1,0 +1,74 @@
+#include "server/key_store_checks.h"
+
+#include "absl/time/clock.h"
+#include "base/db/transaction.h"
+#include "base/status_macros.h"
+#include "server/sql.h"
+
+namespace tidemark::server {
+namespace {
+
+constexpr absl::Duration kLookMost = absl::Seconds(10);
+
+// What the database says about its keys.
+struct Known {
+  std::optional<Uuid> id;
+  bool was_used = false;
+};
+
+absl::StatusOr<Known> Describe(db::Pool& pool, absl::Time deadline) {
+  return db::Transact(pool, "describe_key_store", db::AccessScope::None(), deadline,
+                      [](db::Transaction& tx) -> absl::StatusOr<Known> {
+                        const pqxx::row row = tx.Exec(sql::kDescribeKeyStore)[0];
+                        Known known{.id = std::nullopt, .was_used = row["was_used"].as<bool>()};
+                        if (row["key_store_id"].is_null()) return known;
+                        TM_ASSIGN_OR_RETURN(known.id, Uuid::Parse(row["key_store_id"].c_str()));
+                        return known;
+                      });
+}
+
+absl::StatusOr<bool> HasSealedData(db::Pool& pool, ParticipantId participant) {
+  return db::Transact(pool, "has_sealed_data", db::AccessScope{{participant}, {}},
+                      absl::Now() + kLookMost, [&](db::Transaction& tx) -> absl::StatusOr<bool> {
+                        return tx.Exec(sql::kHasSealedData, participant.ToString())[0][0].as<bool>();
+                      });
+}
+
+absl::Status Settle(db::Pool& pool, Uuid id, absl::Time deadline) {
+  return db::RunInTransaction(pool, "settle_key_store", db::AccessScope::None(), deadline,
+                              [&](db::Transaction& tx) -> absl::Status {
+                                tx.Exec(sql::kSettleKeyStore, id.ToString());
+                                return absl::OkStatus();
+                              });
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<store::KeyStore>> OpenKeyStore(store::FolderKeyStoreOptions options,
+                                                              db::Pool* pool, absl::Time deadline) {
+  TM_ASSIGN_OR_RETURN(const Known known, Describe(*pool, deadline));
+  options.id = known.id;
+  options.must_exist = known.was_used;
+  options.has_sealed_data = [pool](ParticipantId participant) {
+    return HasSealedData(*pool, participant);
+  };
+  TM_ASSIGN_OR_RETURN(std::unique_ptr<store::KeyStore> keys, store::OpenFolderKeyStore(options));
+  if (!known.id) {
+    TM_ASSIGN_OR_RETURN(const Uuid id, keys->Id());
+    TM_RETURN_IF_ERROR(Settle(*pool, id, deadline));
+  }
+  // Another server may have settled another folder at the same time.
+  TM_RETURN_IF_ERROR(CheckKeyStore(*pool, *keys, deadline));
+  return keys;
+}
+
+absl::Status CheckKeyStore(db::Pool& pool, store::KeyStore& keys, absl::Time deadline) {
+  TM_ASSIGN_OR_RETURN(const Uuid id, keys.Id());
+  TM_ASSIGN_OR_RETURN(const Known known, Describe(pool, deadline));
+  if (known.id == id) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      "the folder of keys is not the one that this database belongs to: mount or restore the right "
+      "one");
+}
+
+}  // namespace tidemark::server
