@@ -165,15 +165,15 @@ void NetworkFaults(const Config& config, std::vector<std::string>& faults) {
         HostOf(config.listen)));
   }
   if (config.tls_cert.empty() != config.tls_key.empty()) {
-    faults.push_back("--tls-cert and --tls-key: give both or neither");
+    faults.emplace_back("--tls-cert and --tls-key: give both or neither");
   }
   if (config.audience.empty() || config.audience.size() > kAudienceBytesMax) {
-    faults.push_back("--audience: has 1 to 256 bytes");
+    faults.emplace_back("--audience: has 1 to 256 bytes");
   }
 }
 
 void RoleFaults(const Config& config, std::vector<std::string>& faults) {
-  if (config.roles.empty()) faults.push_back("--roles: names no role");
+  if (config.roles.empty()) faults.emplace_back("--roles: names no role");
   for (const std::string& role : config.roles) {
     if (!kRoles.contains(role)) {
       faults.push_back(
@@ -191,7 +191,7 @@ std::optional<Command> CommandOf(const Commands& commands, std::vector<std::stri
   if (commands.print_config) asked.push_back(Command::kPrintConfig);
   if (commands.print_access) asked.push_back(Command::kPrintAccess);
   if (asked.size() > 1) {
-    faults.push_back("one of --migrate, --bootstrap-operator, --print-config, --print-access");
+    faults.emplace_back("one of --migrate, --bootstrap-operator, --print-config, --print-access");
   }
   return asked.empty() ? Command::kServe : asked.front();
 }
@@ -202,7 +202,7 @@ bool NeedsNoSettings(Command command) {
 
 void CommandFaults(Command command, const Config& config, std::vector<std::string>& faults) {
   if (command == Command::kMigrate || command == Command::kBootstrapOperator) {
-    if (config.dsn.empty() && config.owner_dsn.empty()) faults.push_back("--dsn: is needed");
+    if (config.dsn.empty() && config.owner_dsn.empty()) faults.emplace_back("--dsn: is needed");
     return;
   }
   for (std::string& fault : FaultsOf(config)) faults.push_back(std::move(fault));
@@ -212,8 +212,8 @@ void CommandFaults(Command command, const Config& config, std::vector<std::strin
 
 std::vector<std::string> FaultsOf(const Config& config) {
   std::vector<std::string> faults;
-  if (config.dsn.empty()) faults.push_back("--dsn: is needed");
-  if (config.keys_folder.empty()) faults.push_back("--keys: is needed");
+  if (config.dsn.empty()) faults.emplace_back("--dsn: is needed");
+  if (config.keys_folder.empty()) faults.emplace_back("--keys: is needed");
   NetworkFaults(config, faults);
   RoleFaults(config, faults);
   if (!kLogLevels.contains(config.log_level)) {

@@ -93,15 +93,15 @@ std::string FormatInterval(const Figure& figure) {
   return low == high ? "counted" : fmt::format("{:.4g} to {:.4g}", low, high);
 }
 
-std::string FormatTable(std::span<const Figure> figures) {
-  std::string text = fmt::format("{:<34} {:>9} {:>18} {:<9} {:>6} {:>6}  {}\n", "id", "value",
+std::string FormatTable(std::span<const Figure> figures, Judge judge) {
+  std::string text = fmt::format("{:<38} {:>9} {:>18} {:<9} {:>6} {:>6}  {}\n", "id", "value",
                                  "interval", "unit", "floor", "goal", "beside");
   for (const Figure& figure : figures) {
-    std::string line = fmt::format("{:<34} {:>9} {:>18} {:<9} {:>6} {:>6}  ", figure.id,
+    std::string line = fmt::format("{:<38} {:>9} {:>18} {:<9} {:>6} {:>6}  ", figure.id,
                                    FormatNumber(figure.value), FormatInterval(figure), figure.unit,
                                    FormatNumber(figure.floor), FormatNumber(figure.goal));
     if (figure.limit) line += fmt::format("{} {:.4g}", figure.limit->what, figure.limit->value);
-    if (MissesFloor(figure)) line += "  MISSED";
+    if (judge == Judge::kFloors && MissesFloor(figure)) line += "  MISSED";
     line.erase(line.find_last_not_of(' ') + 1);
     text += line + "\n";
   }

@@ -44,8 +44,10 @@ Figure Counted(std::string id, double value, std::string unit, Better better);
 // an interval misses it, too: nothing was shown.
 bool MissesFloor(const Figure& figure);
 
-// A table for a terminal, with a line for the heading.
-std::string FormatTable(std::span<const Figure> figures);
+enum class Judge { kFloors, kNothing };
+
+// A table for a terminal, with a line for the heading; what missed its floor is marked.
+std::string FormatTable(std::span<const Figure> figures, Judge judge);
 
 // The JSON list of DESIGN §9; `command` is what repeats the run.
 std::string FormatJson(std::span<const Figure> figures, const std::string& command);

@@ -78,7 +78,8 @@ TEST(FormatTest, UndefinedIsNullAndADash) {
   for (const char* member : {"value", "interval", "floor", "goal", "limit"}) {
     EXPECT_TRUE(json[0].at(member).is_null()) << member;
   }
-  EXPECT_THAT(FormatTable(std::vector{undefined}), HasSubstr("-                  - B/sample"));
+  EXPECT_THAT(FormatTable(std::vector{undefined}, Judge::kFloors),
+              HasSubstr("-                  - B/sample"));
 }
 
 TEST(FormatTest, JsonHasEveryMember) {
@@ -97,8 +98,9 @@ TEST(FormatTest, TableMarksWhatMissedItsFloor) {
   Figure good = Counted("x.good", 1, "ms", Better::kLower);
   Figure bad = Counted("x.bad", 3, "ms", Better::kLower);
   good.floor = bad.floor = 2;
-  EXPECT_THAT(FormatTable(std::vector{good}), Not(HasSubstr("MISSED")));
-  EXPECT_THAT(FormatTable(std::vector{good, bad}), HasSubstr("MISSED"));
+  EXPECT_THAT(FormatTable(std::vector{good}, Judge::kFloors), Not(HasSubstr("MISSED")));
+  EXPECT_THAT(FormatTable(std::vector{good, bad}, Judge::kFloors), HasSubstr("MISSED"));
+  EXPECT_THAT(FormatTable(std::vector{bad}, Judge::kNothing), Not(HasSubstr("MISSED")));
 }
 
 TEST(MachineLineTest, NamesModelCountAndShaInstructions) {

@@ -234,7 +234,8 @@ absl::Status DurableLog::Append() {
   return absl::OkStatus();
 }
 
-// What nobody can undercut: an empty call on the same connection, then a chunk's bytes on the disk.
+// What the machine takes for the same without us: an empty call on the same connection, then a
+// chunk's bytes on the disk. Shows, too, whether it was idle.
 absl::StatusOr<std::vector<double>> LeastLatencies(const cli::Api& api, DurableLog& log,
                                                    int calls) {
   std::vector<double> latencies_ms;
