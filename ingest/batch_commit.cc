@@ -44,6 +44,7 @@ absl::Status BatchCommit::Commit(std::span<WriteItem> items, Way way) {
   if (absl::IsResourceExhausted(status)) {
     LogWarning("ingest: the database has no room: {}", std::string(status.message()));
     for (const WriteItem& item : items) {
+      if (item.verdict->has_value()) continue;  // refused without a write
       *item.verdict = Verdict::RetryAfter(v1::RECEIPT_REASON_OVERLOADED, kOverloadedRetryMs);
     }
     return absl::OkStatus();

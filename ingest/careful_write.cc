@@ -1,6 +1,7 @@
 #include "ingest/careful_write.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/db/access_scope.h"
 #include "base/status_macros.h"
@@ -30,20 +31,66 @@ class UuidColumns {
   std::vector<std::vector<Uuid>> columns_;
 };
 
+Verdict NoRoom() {
+  return Verdict::RetryAfter(v1::RECEIPT_REASON_QUARANTINE_FULL, kQuarantineFullRetryMs);
+}
+
 }  // namespace
 
 absl::Status CarefulWrite::Run() {
+  TM_RETURN_IF_ERROR(RefuseWithoutRoom());
+  if (items_.empty()) return absl::OkStatus();
   TM_RETURN_IF_ERROR(LockOutboxes());
-  TM_RETURN_IF_ERROR(LookUpNumbers());
-  TM_RETURN_IF_ERROR(LookUpBodies());
-  if (MayNeedRoom()) TM_RETURN_IF_ERROR(LookUpRoom());
+  TM_RETURN_IF_ERROR(LookUpNumbers(items_));
+  TM_RETURN_IF_ERROR(LookUpBodies(items_));
+  if (MayNeedRoom()) TM_RETURN_IF_ERROR(LockRoom());
   TM_RETURN_IF_ERROR(Decide());
   return WriteAll();
 }
 
 void CarefulWrite::Publish(KnownEpochs& known_epochs) {
   for (size_t i = 0; i < items_.size(); ++i) *items_[i].verdict = verdicts_[i];
+  for (const auto& [item, verdict] : refused_) *item.verdict = verdict;
   known_epochs.Add(new_epochs_);
+}
+
+// Looks without locks: who is refused may come again, and whoever is not is decided under locks.
+absl::Status CarefulWrite::RefuseWithoutRoom() {
+  std::vector<WriteItem> to_set_aside;
+  std::copy_if(items_.begin(), items_.end(), std::back_inserter(to_set_aside),
+               [](const WriteItem& item) { return item.chunk() == nullptr; });
+  if (to_set_aside.empty()) return absl::OkStatus();
+  TM_RETURN_IF_ERROR(LookUpNumbers(to_set_aside));
+  TM_RETURN_IF_ERROR(LookUpBodies(to_set_aside));
+  TM_RETURN_IF_ERROR(ReadRoom(to_set_aside, sql::kReadQuarantineUsage));
+  std::vector<WriteItem> kept;
+  for (const WriteItem& item : items_) {
+    if (const std::optional<Verdict> refusal = RefusalOf(item)) {
+      refused_.emplace_back(item, *refusal);
+    } else {
+      kept.push_back(item);
+    }
+  }
+  items_ = std::move(kept);
+  numbers_.clear();
+  bodies_.clear();
+  usage_.clear();
+  study_bytes_.clear();
+  return absl::OkStatus();
+}
+
+std::optional<Verdict> CarefulWrite::RefusalOf(const WriteItem& item) {
+  if (item.chunk() != nullptr || IsRepeated(item)) return std::nullopt;
+  if (!TakeRoom(item)) return NoRoom();
+  return context_.keys->Refusal(item.sender->participant_id, kQuarantineKeyStream);
+}
+
+// Whether the same bytes are stored under this number, or were set aside before.
+bool CarefulWrite::IsRepeated(const WriteItem& item) const {
+  const NumberFacts& facts = numbers_.at({OutboxOf(item), item.key().number});
+  if (facts.stored && facts.stored_sha256 == item.decision->sha256) return true;
+  return bodies_.at({item.sender->participant_id, item.sender->device_id, item.decision->sha256})
+      .has_value();
 }
 
 absl::Status CarefulWrite::LockOutboxes() {
@@ -68,10 +115,10 @@ absl::Status CarefulWrite::LockOutboxes() {
   return Execute(lock).status();
 }
 
-absl::Status CarefulWrite::LookUpNumbers() {
+absl::Status CarefulWrite::LookUpNumbers(std::span<const WriteItem> items) {
   UuidColumns ids(4);
   std::vector<int64_t> numbers;
-  for (const WriteItem& item : items_) {
+  for (const WriteItem& item : items) {
     ids.AddRow({item.sender->participant_id.uuid, item.key().stream_id.uuid,
                 item.key().writer_id.uuid, item.sender->device_id.uuid});
     numbers.push_back(item.key().number);
@@ -82,7 +129,7 @@ absl::Status CarefulWrite::LookUpNumbers() {
   ids.AppendTo(command.params, 3);
   TM_ASSIGN_OR_RETURN(const db::BinaryResult found, Execute(command));
   for (int row = 0; row < found.rows(); ++row) {
-    const WriteItem& item = items_[static_cast<size_t>(row)];
+    const WriteItem& item = items[static_cast<size_t>(row)];
     numbers_[{OutboxOf(item), item.key().number}] = {
         .stored = found.Bool(row, 0),
         .quarantined = found.Bool(row, 1),
@@ -93,10 +140,10 @@ absl::Status CarefulWrite::LookUpNumbers() {
   return absl::OkStatus();
 }
 
-absl::Status CarefulWrite::LookUpBodies() {
+absl::Status CarefulWrite::LookUpBodies(std::span<const WriteItem> items) {
   UuidColumns ids(2);
   std::vector<std::string> hashes;
-  for (const WriteItem& item : items_) {
+  for (const WriteItem& item : items) {
     ids.AddRow({item.sender->participant_id.uuid, item.sender->device_id.uuid});
     hashes.push_back(item.decision->sha256);
   }
@@ -105,7 +152,7 @@ absl::Status CarefulWrite::LookUpBodies() {
   command.params.AddByteaArray(hashes);
   TM_ASSIGN_OR_RETURN(const db::BinaryResult found, Execute(command));
   for (int row = 0; row < found.rows(); ++row) {
-    const WriteItem& item = items_[static_cast<size_t>(row)];
+    const WriteItem& item = items[static_cast<size_t>(row)];
     std::optional<v1::ReceiptReason>& before =
         bodies_[{item.sender->participant_id, item.sender->device_id, item.decision->sha256}];
     if (!found.IsNull(row, 0)) before = static_cast<v1::ReceiptReason>(found.Int16(row, 0));
@@ -124,32 +171,49 @@ bool CarefulWrite::MayNeedRoom() const {
   });
 }
 
-absl::Status CarefulWrite::LookUpRoom() {
-  for (const WriteItem& item : items_) {
+absl::Status CarefulWrite::ReadRoom(std::span<const WriteItem> items,
+                                    const db::Statement& statement) {
+  for (const WriteItem& item : items) {
     usage_[{item.sender->participant_id, item.sender->device_id}];
     study_bytes_[item.sender->study_id];
   }
-  std::map<DeviceKey, StudyId> studies;
-  for (const WriteItem& item : items_) {
-    studies[{item.sender->participant_id, item.sender->device_id}] = item.sender->study_id;
-  }
-  UuidColumns rows(3);
   UuidColumns keys(2);
-  for (const auto& [device, study] : studies) {
-    rows.AddRow({device.first.uuid, device.second.uuid, study.uuid});
-    keys.AddRow({device.first.uuid, device.second.uuid});
-  }
-  Command ensure{&sql::kEnsureQuarantineUsage, {}};
-  rows.AppendTo(ensure.params);
-  TM_RETURN_IF_ERROR(Execute(ensure).status());
-  Command lock{&sql::kLockQuarantineUsage, {}};
-  keys.AppendTo(lock.params);
-  TM_ASSIGN_OR_RETURN(const db::BinaryResult found, Execute(lock));
+  for (const auto& [device, usage] : usage_) keys.AddRow({device.first.uuid, device.second.uuid});
+  Command read{&statement, {}};
+  keys.AppendTo(read.params);
+  TM_ASSIGN_OR_RETURN(const db::BinaryResult found, Execute(read));
   for (int row = 0; row < found.rows(); ++row) {
     usage_[{ParticipantId{found.UuidAt(row, 0)}, DeviceId{found.UuidAt(row, 1)}}] = {
         .bytes = found.Int64(row, 2), .chunks = found.Int64(row, 3)};
   }
   return LookUpStudyRoom();
+}
+
+absl::Status CarefulWrite::LockRoom() {
+  std::map<DeviceKey, StudyId> studies;
+  for (const WriteItem& item : items_) {
+    studies[{item.sender->participant_id, item.sender->device_id}] = item.sender->study_id;
+  }
+  UuidColumns rows(3);
+  for (const auto& [device, study] : studies) {
+    rows.AddRow({device.first.uuid, device.second.uuid, study.uuid});
+  }
+  Command ensure{&sql::kEnsureQuarantineUsage, {}};
+  rows.AppendTo(ensure.params);
+  TM_RETURN_IF_ERROR(Execute(ensure).status());
+  return ReadRoom(items_, sql::kLockQuarantineUsage);
+}
+
+// Counts the body of `item` as set aside, if there is room for it.
+bool CarefulWrite::TakeRoom(const WriteItem& item) {
+  const auto bytes = static_cast<int64_t>(item.decision->body.size());
+  QuarantineUsage& usage = usage_.at({item.sender->participant_id, item.sender->device_id});
+  int64_t& study_bytes = study_bytes_.at(item.sender->study_id);
+  if (!HasRoom(*context_.quotas, usage, study_bytes, bytes)) return false;
+  usage.bytes += bytes;
+  usage.chunks += 1;
+  study_bytes += bytes;
+  return true;
 }
 
 // The sum runs over all participants of the study, so that the transaction must see them for once.
@@ -208,24 +272,22 @@ absl::Status CarefulWrite::Decide() {
 
 absl::Status CarefulWrite::SetAsideOne(const WriteItem& item, const Classified& classified,
                                        Verdict* verdict) {
-  const auto bytes = static_cast<int64_t>(item.decision->body.size());
-  QuarantineUsage& usage = usage_.at({item.sender->participant_id, item.sender->device_id});
-  int64_t& study_bytes = study_bytes_.at(item.sender->study_id);
-  if (!HasRoom(*context_.quotas, usage, study_bytes, bytes)) {
-    *verdict = Verdict::RetryAfter(v1::RECEIPT_REASON_QUARANTINE_FULL, kQuarantineFullRetryMs);
+  const ParticipantId participant = item.sender->participant_id;
+  if (!TakeRoom(item)) {
+    *verdict = NoRoom();
+    return absl::OkStatus();
+  }
+  if (const auto refusal = context_.keys->Refusal(participant, kQuarantineKeyStream)) {
+    *verdict = *refusal;
     return absl::OkStatus();
   }
   TM_ASSIGN_OR_RETURN(const store::DataKey* const key,
-                      context_.keys->Find(item.sender->participant_id, item.key().stream_id));
-  if (key == nullptr) return absl::FailedPreconditionError("the participant was erased");
+                      context_.keys->Find(participant, kQuarantineKeyStream));
   quarantine_commands_.push_back(InsertQuarantine(item, classified, *key));
   Command count{&sql::kAddQuarantineUsage, {}};
-  count.params.Add(item.sender->participant_id).Add(item.sender->device_id);
-  count.params.Add(bytes).Add(int64_t{1});
+  count.params.Add(participant).Add(item.sender->device_id);
+  count.params.Add(static_cast<int64_t>(item.decision->body.size())).Add(int64_t{1});
   quarantine_commands_.push_back(std::move(count));
-  usage.bytes += bytes;
-  usage.chunks += 1;
-  study_bytes += bytes;
   *verdict = Verdict::Quarantined(classified.reason);
   return absl::OkStatus();
 }

@@ -29,15 +29,17 @@ class CarefulWrite {
     const KnownEpochs* known_epochs;
     absl::Time now;
   };
-  // `items` in the order of ComesBefore, of participants that the keys know.
+  // `items` in the order of ComesBefore, of participants that were not erased.
   CarefulWrite(const Context& context, std::span<const WriteItem> items)
-      : context_(context), items_(items) {}
+      : context_(context), items_(items.begin(), items.end()) {}
 
   // Writes everything; nothing is decided until the commit. The way:
-  //   1. lock the outboxes, so that nobody else settles their numbers
-  //   2. look up every number and every hash
-  //   3. decide item by item, each seeing what those before it did
-  //   4. write chunks, quarantine and what was settled
+  //   1. refuse what would be set aside and finds no room or no key: it leaves no trace, no row of
+  //      an outbox, no key, so that a device cannot fill the server with what is refused
+  //   2. lock the outboxes, so that nobody else settles their numbers
+  //   3. look up every number and every hash
+  //   4. decide item by item, each seeing what those before it did
+  //   5. write chunks, quarantine and what was settled
   absl::Status Run();
 
   // After the commit: hands out the verdicts and tells which epochs are now known.
@@ -48,11 +50,17 @@ class CarefulWrite {
   using BodyId = std::tuple<ParticipantId, DeviceId, std::string>;
   using DeviceKey = std::pair<ParticipantId, DeviceId>;
 
+  absl::Status RefuseWithoutRoom();
+  std::optional<Verdict> RefusalOf(const WriteItem& item);
+  bool IsRepeated(const WriteItem& item) const;
   absl::Status LockOutboxes();
-  absl::Status LookUpNumbers();
-  absl::Status LookUpBodies();
+  absl::Status LookUpNumbers(std::span<const WriteItem> items);
+  absl::Status LookUpBodies(std::span<const WriteItem> items);
   bool MayNeedRoom() const;
-  absl::Status LookUpRoom();
+  // What the devices of `items` and their studies hold in quarantine by now.
+  absl::Status ReadRoom(std::span<const WriteItem> items, const db::Statement& statement);
+  absl::Status LockRoom();
+  bool TakeRoom(const WriteItem& item);
   absl::Status LookUpStudyRoom();
   absl::Status Decide();
   absl::Status SetAsideOne(const WriteItem& item, const Classified& classified, Verdict* verdict);
@@ -64,8 +72,9 @@ class CarefulWrite {
   }
 
   const Context context_;
-  const std::span<const WriteItem> items_;
+  std::vector<WriteItem> items_;  // without the refused ones
 
+  std::vector<std::pair<WriteItem, Verdict>> refused_;
   std::map<NumberId, NumberFacts> numbers_;
   std::map<BodyId, std::optional<v1::ReceiptReason>> bodies_;
   std::map<DeviceKey, QuarantineUsage> usage_;

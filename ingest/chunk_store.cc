@@ -44,6 +44,14 @@ OutboxTallies TallyStored(std::span<const WriteItem> items) {
   return tallies;
 }
 
+// A body that is to be set aside needs a key only once there is room for it, so that refused ones
+// make none: their stream ids are the device's invention.
+std::optional<Verdict> RefusalByKeys(const WriteItem& item, DayKeys& keys) {
+  const ParticipantId participant = item.sender->participant_id;
+  return item.chunk() != nullptr ? keys.Refusal(participant, item.key().stream_id)
+                                 : keys.RefusalIfErased(participant);
+}
+
 }  // namespace
 
 absl::Status ChunkStore::Connect() {
@@ -57,28 +65,26 @@ absl::Status ChunkStore::Connect() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::span<WriteItem>> ChunkStore::RefuseErased(std::span<WriteItem> items,
-                                                              DayKeys& keys) {
-  std::vector<WriteItem> erased;
+std::span<WriteItem> ChunkStore::RefuseWithoutKey(std::span<WriteItem> items, DayKeys& keys) {
+  std::vector<WriteItem> refused;
   size_t kept = 0;
   for (const WriteItem& item : items) {
-    TM_ASSIGN_OR_RETURN(const store::DataKey* const key,
-                        keys.Find(item.sender->participant_id, item.key().stream_id));
-    if (key != nullptr) {
+    const std::optional<Verdict> refusal = RefusalByKeys(item, keys);
+    if (!refusal) {
       items[kept++] = item;
       continue;
     }
-    *item.verdict = Verdict::StopAndDelete(v1::RECEIPT_REASON_NO_CONSENT);
-    erased.push_back(item);
+    *item.verdict = refusal;
+    refused.push_back(item);
   }
-  std::copy(erased.begin(), erased.end(), items.begin() + static_cast<std::ptrdiff_t>(kept));
+  std::copy(refused.begin(), refused.end(), items.begin() + static_cast<std::ptrdiff_t>(kept));
   return items.first(kept);
 }
 
 absl::StatusOr<bool> ChunkStore::TryWriteFast(std::span<WriteItem> items) {
   const absl::Time now = options_.clock->Now();
   DayKeys keys(options_.keys, now);
-  TM_ASSIGN_OR_RETURN(items, RefuseErased(items, keys));
+  items = RefuseWithoutKey(items, keys);
   if (items.empty()) return true;
   std::sort(items.begin(), items.end(), ComesBefore);
 
@@ -102,7 +108,7 @@ absl::StatusOr<bool> ChunkStore::TryWriteFast(std::span<WriteItem> items) {
 absl::Status ChunkStore::WriteCareful(std::span<WriteItem> items) {
   const absl::Time now = options_.clock->Now();
   DayKeys keys(options_.keys, now);
-  TM_ASSIGN_OR_RETURN(items, RefuseErased(items, keys));
+  items = RefuseWithoutKey(items, keys);
   if (items.empty()) return absl::OkStatus();
   std::stable_sort(items.begin(), items.end(), ComesBefore);
 

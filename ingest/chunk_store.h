@@ -29,10 +29,13 @@ struct ChunkStoreOptions {
 // broke.
 //
 // A call either commits and hands every item its verdict, or returns a status and has decided
-// nothing, apart from items of erased participants, which are refused without a write:
-//   ALREADY_EXISTS, INVALID_ARGUMENT, FAILED_PRECONDITION, INTERNAL, ... the rows were rejected:
-//   the
-//                      same items are rejected again, at least one of them is to blame
+// nothing, apart from items that are refused without a write, whatever becomes of the others:
+//   of participants who were erased   STOP_AND_DELETE, NO_CONSENT
+//   of participants whose key fails   RETRY_AFTER, OVERLOADED
+// The statuses:
+//   ALREADY_EXISTS, INVALID_ARGUMENT, FAILED_PRECONDITION, INTERNAL, ...
+//                      the rows were rejected: the same items are rejected again, at least one of
+//                      them is to blame
 //   RESOURCE_EXHAUSTED the database has no room (disk, connections)
 //   UNAVAILABLE, ABORTED, DEADLINE_EXCEEDED  nothing was written; worth repeating
 //   UNKNOWN            it may have been written; repeating is safe and finds out
@@ -56,8 +59,8 @@ class ChunkStore {
 
  private:
   absl::Status Connect();
-  // The front of `items` after those of erased participants were refused and moved to the back.
-  absl::StatusOr<std::span<WriteItem>> RefuseErased(std::span<WriteItem> items, DayKeys& keys);
+  // The front of `items`, after those that cannot be sealed were refused and moved to the back.
+  static std::span<WriteItem> RefuseWithoutKey(std::span<WriteItem> items, DayKeys& keys);
   // Runs `body` between BEGIN with this scope and COMMIT.
   absl::Status InTransaction(const std::string& scope_sql, absl::FunctionRef<absl::Status()> body);
   absl::Status RedriveLocked(QuarantineId id, const WriteItem& item, DayKeys& keys, absl::Time now,

@@ -1,20 +1,59 @@
 #include "ingest/day_keys.h"
 
+#include "base/log.h"
+
 namespace tidemark::ingest {
+namespace {
+
+Verdict Erased() { return Verdict::StopAndDelete(v1::RECEIPT_REASON_NO_CONSENT); }
+Verdict KeyFails() { return Verdict::RetryAfter(v1::RECEIPT_REASON_OVERLOADED, kKeyFaultRetryMs); }
+
+void LogFault(ParticipantId participant, const absl::Status& fault) {
+  LogError("ingest: chunks of participant {} wait for their key: {}", participant.ToString(),
+           std::string(fault.message()));
+}
+
+}  // namespace
+
+DayKeys::Key DayKeys::Ask(ParticipantId participant, StreamId stream) const {
+  absl::StatusOr<store::DataKey> asked = store_->KeyForWriting(participant, stream, utc_day_);
+  if (asked.ok()) return std::optional(*std::move(asked));
+  if (absl::IsFailedPrecondition(asked.status())) return std::optional<store::DataKey>();
+  LogFault(participant, asked.status());
+  return asked.status();
+}
 
 absl::StatusOr<const store::DataKey*> DayKeys::Find(ParticipantId participant, StreamId stream) {
   auto found = keys_.find({participant, stream});
   if (found == keys_.end()) {
-    std::optional<store::DataKey> key;
-    absl::StatusOr<store::DataKey> asked = store_->KeyForWriting(participant, stream, utc_day_);
-    if (asked.ok()) {
-      key = *std::move(asked);
-    } else if (!absl::IsFailedPrecondition(asked.status())) {
-      return asked.status();
-    }
-    found = keys_.emplace(std::pair(participant, stream), std::move(key)).first;
+    found = keys_.emplace(std::pair(participant, stream), Ask(participant, stream)).first;
   }
-  return found->second ? &*found->second : nullptr;
+  const Key& key = found->second;
+  if (!key.ok()) return key.status();
+  return *key ? &**key : nullptr;
+}
+
+std::optional<Verdict> DayKeys::Refusal(ParticipantId participant, StreamId stream) {
+  const absl::StatusOr<const store::DataKey*> key = Find(participant, stream);
+  if (!key.ok()) return KeyFails();
+  return *key == nullptr ? std::optional(Erased()) : std::nullopt;
+}
+
+// The store answers NOT_FOUND for what was destroyed only: a key that was never made, or cannot be
+// opened, is no erasure.
+std::optional<Verdict> DayKeys::RefusalIfErased(ParticipantId participant) {
+  auto found = by_mark_.find(participant);
+  if (found == by_mark_.end()) {
+    std::optional<Verdict> refusal;
+    const absl::Status asked = store_->Find(participant, store::DataKeyName()).status();
+    if (absl::IsNotFound(asked)) refusal = Erased();
+    if (absl::IsUnavailable(asked)) {
+      LogFault(participant, asked);
+      refusal = KeyFails();
+    }
+    found = by_mark_.emplace(participant, refusal).first;
+  }
+  return found->second;
 }
 
 }  // namespace tidemark::ingest

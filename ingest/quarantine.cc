@@ -7,6 +7,7 @@
 #include "base/db/transaction.h"
 #include "base/rpc/reason.h"
 #include "base/status_macros.h"
+#include "ingest/day_keys.h"
 #include "ingest/pg_text.h"
 #include "ingest/sql.h"
 #include "store/envelope.h"
@@ -64,11 +65,10 @@ absl::StatusOr<Quarantine::Entry> Quarantine::Find(db::Transaction& tx, const st
 
 absl::StatusOr<std::string> Quarantine::OpenBody(const study::Call& call, QuarantineId id,
                                                  const Entry& entry) const {
-  TM_ASSIGN_OR_RETURN(const StreamId stream, StreamId::Parse(entry.chunk.stream_id()));
   TM_ASSIGN_OR_RETURN(
       const store::OpenedEnvelope opened,
       store::OpenEnvelope(*context_.keys, {"quarantine.body", call.participant_id, id.AsBytes()},
-                          stream, entry.sealed_body));
+                          kQuarantineKeyStream, entry.sealed_body));
   return store::DecompressBody(opened.plain, kBodyBytesMax);
 }
 

@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/db/transaction.h"
+#include "base/log.h"
 #include "base/rpc/reason.h"
 #include "base/status_macros.h"
 #include "ingest/chunk.h"
@@ -117,13 +119,26 @@ absl::StatusOr<Filter> FilterOf(const study::Call& call, const v1::GetUploadStat
   return filter;
 }
 
-void PlaceNewest(const std::vector<store::DevicePlacement>& placements, Row& row) {
-  if (!row.newest) return;
-  for (const auto& [device, placement] : placements) {
-    if (device == row.newest->device_id && placement.boot_id == row.newest->boot_id &&
-        placement.clock_id == row.newest->clock_id) {
-      row.state.set_newest_study_ns(placement.ToStudy(row.state.newest_device_ns()));
-    }
+// Looks up the clocks of these rows alone. What cannot be looked up stays without a study time: a
+// device needs its state to go on.
+void PlaceNewest(store::PlacementSource* source, const study::Call& call, std::span<Row> rows) {
+  std::vector<store::DeviceClock> clocks;
+  std::vector<v1::WriterState*> states;
+  for (Row& row : rows) {
+    if (!row.newest) continue;
+    clocks.push_back({row.newest->device_id, row.newest->boot_id, row.newest->clock_id});
+    states.push_back(&row.state);
+  }
+  if (source == nullptr || clocks.empty()) return;
+  const auto placements = source->For(call.participant_id, clocks, call.deadline);
+  if (!placements.ok()) {
+    LogWarning("upload states without study time: {}", placements.status().ToString());
+    return;
+  }
+  for (size_t i = 0; i < states.size(); ++i) {
+    const std::optional<store::Placement>& placement = (*placements)[i];
+    if (!placement) continue;
+    states[i]->set_newest_study_ns(placement->ToStudy(states[i]->newest_device_ns()));
   }
 }
 
@@ -158,17 +173,12 @@ absl::StatusOr<v1::GetUploadStateResponse> UploadStates::Get(
       std::vector<Row> rows,
       db::Transact(*context_.pool, "GetUploadState", call.scope, call.deadline,
                    [&](db::Transaction& tx) { return ReadRows(tx, call.participant_id, filter); }));
-  std::vector<store::DevicePlacement> placements;
-  if (placements_ != nullptr && !rows.empty()) {
-    TM_ASSIGN_OR_RETURN(placements,
-                        placements_->ForParticipant(call.participant_id, call.deadline));
-  }
+  PlaceNewest(placements_, call, rows);
   v1::GetUploadStateResponse response;
   response.set_restore_generation(restore_generation_);
   const int count = static_cast<int>(rows.size());
   for (int i = 0; i < page.RowsOf(count); ++i) {
     Row& row = rows[static_cast<size_t>(i)];
-    PlaceNewest(placements, row);
     *response.add_writers() = std::move(row.state);
   }
   if (page.HasNext(count)) {

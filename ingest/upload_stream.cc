@@ -58,6 +58,7 @@ void UploadStream::OnWriteDone(bool ok) {
   {
     MutexLock lock(mutex_);
     writing_ = false;
+    chunks_in_flight_ -= responses_.front().chunks;
     responses_.pop_front();
     if (!ok && !end_) end_ = absl::CancelledError("the client is gone");
   }
@@ -120,7 +121,7 @@ absl::Status UploadStream::TakeOpen() {
   *opened.mutable_server_time() = google::protobuf::util::TimeUtil::MicrosecondsToTimestamp(
       absl::ToUnixMicros(ingest_->clock().Now()));
   opened.set_restore_generation(ingest_->restore_generation());
-  Send(std::move(response));
+  Send(std::move(response), 0);
   return absl::OkStatus();
 }
 
@@ -164,11 +165,10 @@ void UploadStream::OnRoom() {
 void UploadStream::OnReceipts(size_t chunks, absl::StatusOr<v1::ReceiptBatch> receipts) {
   {
     MutexLock lock(mutex_);
-    chunks_in_flight_ -= chunks;
     if (receipts.ok()) {
       v1::UploadResponse response;
       *response.mutable_receipts() = *std::move(receipts);
-      if (!end_) Send(std::move(response));
+      if (!end_) Send(std::move(response), chunks);
     } else if (!end_) {
       end_ = receipts.status();
     }
@@ -214,7 +214,7 @@ void UploadStream::Pump() {
       action = NextAction();
       if (action == Action::kNone) return;
       pumping_ = true;
-      if (action == Action::kWrite) response = &responses_.front();
+      if (action == Action::kWrite) response = &responses_.front().response;
       if (action == Action::kFinish) status = end_ ? *end_ : drained_.value_or(absl::OkStatus());
     }
     switch (action) {

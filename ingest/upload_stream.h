@@ -30,10 +30,11 @@ class UploadTransport {
 };
 
 // From the authorized call to its last receipt. Back-pressure is "not reading": a message is read
-// only while fewer than kChunksInFlightMax chunks are undecided and the last one found room. The
-// stream stands still in three cases only:
+// only while fewer than kChunksInFlightMax chunks are in flight and the last one found room. A
+// chunk is in flight until its receipt was written, not only made: what a client does not fetch is
+// held here, and must not grow. The stream stands still in three cases only:
 //   no room         Ingest calls back when there is some
-//   window full     the next receipt opens it
+//   window full     the next receipt that was written opens it
 //   half-closed     no more reads; it finishes once the last receipt is out
 // Held by shared_ptr: receipts may arrive after the call is over. Thread-safe.
 class UploadStream : public std::enable_shared_from_this<UploadStream> {
@@ -60,6 +61,10 @@ class UploadStream : public std::enable_shared_from_this<UploadStream> {
  private:
   enum class Phase { kAuthorizing, kAwaitingOpen, kOpen };
   enum class Action { kNone, kRead, kWrite, kFinish };
+  struct Outgoing {
+    v1::UploadResponse response;
+    size_t chunks = 0;  // that leave the window once it is written
+  };
 
   absl::Status TakeMessage() TM_REQUIRES(mutex_);
   absl::Status TakeOpen() TM_REQUIRES(mutex_);
@@ -67,8 +72,8 @@ class UploadStream : public std::enable_shared_from_this<UploadStream> {
   void SubmitPending() TM_REQUIRES(mutex_);
   void OnRoom();
   void OnReceipts(size_t chunks, absl::StatusOr<v1::ReceiptBatch> receipts);
-  void Send(v1::UploadResponse response) TM_REQUIRES(mutex_) {
-    responses_.push_back(std::move(response));
+  void Send(v1::UploadResponse response, size_t chunks) TM_REQUIRES(mutex_) {
+    responses_.push_back({std::move(response), chunks});
   }
 
   // Lets the transport do what the state asks for, one action at a time and without the lock.
@@ -83,9 +88,9 @@ class UploadStream : public std::enable_shared_from_this<UploadStream> {
   Mutex mutex_;
   Phase phase_ TM_GUARDED_BY(mutex_) = Phase::kAuthorizing;
   rpc::Caller caller_ TM_GUARDED_BY(mutex_);
-  v1::UploadRequest request_;                                       // of the read under way
-  std::deque<v1::UploadResponse> responses_ TM_GUARDED_BY(mutex_);  // the front is being written
-  std::deque<Submission> pending_ TM_GUARDED_BY(mutex_);            // read, but without room yet
+  v1::UploadRequest request_;                             // of the read under way
+  std::deque<Outgoing> responses_ TM_GUARDED_BY(mutex_);  // the front is being written
+  std::deque<Submission> pending_ TM_GUARDED_BY(mutex_);  // read, but without room yet
   size_t chunks_in_flight_ TM_GUARDED_BY(mutex_) = 0;
   bool reading_ TM_GUARDED_BY(mutex_) = false;
   bool writing_ TM_GUARDED_BY(mutex_) = false;

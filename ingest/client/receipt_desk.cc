@@ -1,5 +1,7 @@
 #include "ingest/client/receipt_desk.h"
 
+#include <fmt/format.h>
+
 #include <utility>
 
 #include "base/status_macros.h"
@@ -69,7 +71,7 @@ absl::Status ReceiptDesk::ActOnOne(const Answered& answer, ChunkQueue& queue) {
       queue.Resend(sha256);
       return absl::OkStatus();
     case Disposition::kWait:
-      queue.Wait(sha256, options_.clock->Now() + answer.decision.wait);
+      Wait(answer, queue);
       return absl::OkStatus();
     case Disposition::kLeave:
       report_.note = answer.decision.why;
@@ -98,6 +100,14 @@ absl::Status ReceiptDesk::ActOnOne(const Answered& answer, ChunkQueue& queue) {
   return absl::OkStatus();
 }
 
+void ReceiptDesk::Wait(const Answered& answer, ChunkQueue& queue) {
+  const absl::Time until = options_.clock->Now() + answer.decision.wait;
+  queue.Wait(answer.statement.sha256(), until);
+  if (until < longest_wait_until_) return;
+  longest_wait_until_ = until;
+  longest_wait_reason_ = Describe(answer.statement);
+}
+
 // The number was used by another life of this outbox: numbers to come must be of a new writer.
 absl::Status ReceiptDesk::HeedConflict(const Answered& answer) {
   if (answer.statement.reason() != v1::RECEIPT_REASON_CONFLICT) return absl::OkStatus();
@@ -122,6 +132,13 @@ absl::Status ReceiptDesk::KeepDamaged(const ChunkRef& ref, std::string_view why)
 void ReceiptDesk::CountSent(uint64_t envelope_bytes) {
   MutexLock lock(mutex_);
   report_.envelope_bytes_sent += envelope_bytes;
+}
+
+void ReceiptDesk::NoteWait(absl::Duration wait) {
+  MutexLock lock(mutex_);
+  report_.note =
+      fmt::format("{}: the server takes them in {} at the earliest", longest_wait_reason_,
+                  absl::FormatDuration(absl::Ceil(wait, absl::Seconds(1))));
 }
 
 std::vector<ChunkRef> ReceiptDesk::TakeToAbandon() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -44,6 +45,8 @@ class ReceiptDesk {
 
   // Numbers that were given up and whose abandonment the server has not heard of yet.
   std::vector<ChunkRef> TakeToAbandon() TM_EXCLUDES(mutex_);
+  // Says in the report that this run ends because the rest may be sent only after `wait`, and why.
+  void NoteWait(absl::Duration wait) TM_EXCLUDES(mutex_);
   // Changes the report under the lock.
   void Note(const std::function<void(UploadReport&)>& change) TM_EXCLUDES(mutex_);
   UploadReport report() const TM_EXCLUDES(mutex_);
@@ -59,6 +62,7 @@ class ReceiptDesk {
   };
   absl::Status Act(const std::vector<Answered>& answers, ChunkQueue& queue) TM_REQUIRES(mutex_);
   absl::Status ActOnOne(const Answered& answer, ChunkQueue& queue) TM_REQUIRES(mutex_);
+  void Wait(const Answered& answer, ChunkQueue& queue) TM_REQUIRES(mutex_);
   absl::Status HeedConflict(const Answered& answer) TM_REQUIRES(mutex_);
 
   const Options options_;
@@ -67,6 +71,8 @@ class ReceiptDesk {
   mutable Mutex mutex_;
   ReceiptKeys keys_ TM_GUARDED_BY(mutex_);
   std::vector<ChunkRef> to_abandon_ TM_GUARDED_BY(mutex_);
+  absl::Time longest_wait_until_ TM_GUARDED_BY(mutex_) = absl::InfinitePast();
+  std::string longest_wait_reason_ TM_GUARDED_BY(mutex_);
   UploadReport report_ TM_GUARDED_BY(mutex_);
 };
 

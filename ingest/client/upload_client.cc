@@ -89,7 +89,12 @@ absl::Status UploadClient::DrainUntilDone() {
       const auto next = queue_->NextTime();
       if (!next) return absl::OkStatus();
       failures = 0;
-      options_.sleep(std::max(absl::ZeroDuration(), *next - clock_.Now()));
+      const absl::Duration wait = std::max(absl::ZeroDuration(), *next - clock_.Now());
+      if (wait > options_.wait_max) {
+        desk_.NoteWait(wait);
+        return absl::OkStatus();
+      }
+      options_.sleep(wait);
       continue;
     }
     desk_.Note([](UploadReport& report) { ++report.attempts_failed; });
@@ -112,7 +117,9 @@ std::optional<absl::Duration> UploadClient::DelayAfter(const absl::Status& failu
     return absl::ZeroDuration();
   }
   if (!IsTransient(failure)) return std::nullopt;
-  return std::max(backoff_.Next(), rpc::RetryDelayOf(failure).value_or(absl::ZeroDuration()));
+  const absl::Duration told = rpc::RetryDelayOf(failure).value_or(absl::ZeroDuration());
+  if (told > options_.wait_max) return std::nullopt;
+  return std::max(std::min(backoff_.Next(), options_.wait_max), told);
 }
 
 absl::Status UploadClient::Attempt() {

@@ -43,6 +43,9 @@ struct UploadOptions {
   int failures_max = 8;
   // RETRY_AFTER answers to one chunk before it is left for another day.
   int waits_max = 5;
+  // The longest wait that the server may ask for: beyond it Drain() ends with what is left. Seconds
+  // for somebody who looks on; a daemon that has nothing else to do may wait longer.
+  absl::Duration wait_max = absl::Seconds(30);
   // Chunks in flight and no receipt for so long: the connection is dead.
   absl::Duration stall_timeout = absl::Seconds(60);
   // A stream is closed and opened again after this, well within the life of a session.
@@ -62,9 +65,10 @@ class UploadClient {
                Ledger& ledger, UploadOptions options);
 
   // Declares the streams, asks what the server has, and sends what it has not proven to have, until
-  // nothing is left that may be sent. Broken connections, overload and expired sessions are retried
-  // with back-off; a revoked device stops at once and keeps everything. Nothing leaves the outbox
-  // without a proven receipt. Chunks that are recorded meanwhile are for the next call.
+  // nothing is left that may be sent, or nothing before wait_max. Broken connections, overload and
+  // expired sessions are retried with back-off; a revoked device stops at once and keeps
+  // everything. Nothing leaves the outbox without a proven receipt. Chunks that are recorded
+  // meanwhile are for the next call.
   UploadReport Drain();
 
  private:
@@ -82,7 +86,7 @@ class UploadClient {
   absl::Status SendBundle(EnvelopeSource& source);
   // Handles receipts; asks once for keys that are new.
   absl::Status Receive(const v1::ReceiptBatch& batch);
-  // How long to wait after `failure`, or nothing when trying again cannot help.
+  // How long to wait after `failure`, or nothing when trying again cannot help within wait_max.
   std::optional<absl::Duration> DelayAfter(const absl::Status& failure);
   EnvelopeSource MakeSource();
 

@@ -172,6 +172,7 @@ UploadReport UploadTableTest::DrainOverTheWire(const std::function<void()>& whil
   UploadOptions options = Options(GetParam());
   options.compress = false;
   options.waits_max = 1;
+  options.wait_max = absl::InfiniteDuration();
   options.clock = &clock;
   options.sleep = [&](absl::Duration time) {
     clock.Advance(time);

@@ -51,6 +51,16 @@ class IngestTest : public IngestFixture {
     return store::RebuildBody(row, *signal::DecodeBlock(types, view->bytes, kSamplesPerChunkMax));
   }
 
+  // Keys of participants, whatever they seal.
+  int KeyFiles() const {
+    int files = 0;
+    for (const auto& entry :
+         std::filesystem::recursive_directory_iterator(folder_ / "participants")) {
+      files += entry.is_regular_file();
+    }
+    return files;
+  }
+
   Sender sender_;
 };
 
@@ -157,6 +167,40 @@ TEST_F(IngestTest, AFullQuarantineAsksForPatience) {
   EXPECT_GT(answer[1].retry_after_ms(), 0u);
   EXPECT_EQ(answer[1].durability(), v1::DURABILITY_UNSPECIFIED);
   EXPECT_EQ(Query("select quarantined from stream_state"), "{[0,1)}");
+}
+
+// What a device makes up must cost nothing lasting once its quota is used up, and before that not a
+// key for each: a key is a file that the commits of others wait for.
+TEST_F(IngestTest, WhatIsRefusedForWantOfRoomLeavesNoTrace) {
+  constexpr int kRoom = 10;
+  quotas_.device_chunks_max = kRoom;
+  Start();
+  const auto made_up = [](int count) {
+    std::vector<v1::ChunkBody> bodies(static_cast<size_t>(count), SamplesBody(9, 0));
+    for (v1::ChunkBody& body : bodies) {
+      body.set_stream_id(std::string(Uuid::MakeRandom().AsBytes()));
+      body.set_writer_id(std::string(Uuid::MakeRandom().AsBytes()));
+    }
+    return bodies;
+  };
+  const std::vector<v1::ChunkBody> held = made_up(kRoom);
+  const auto set_aside = Says(v1::OUTCOME_QUARANTINED, v1::RECEIPT_REASON_STREAM_UNKNOWN);
+  EXPECT_THAT(Send(sender_, held), Each(set_aside));
+  EXPECT_EQ(Query("select count(*) from stream_state"), "10");
+  EXPECT_EQ(KeyFiles(), 2) << "one of the participant, one for quarantine";
+
+  const auto refused = Says(v1::OUTCOME_REFUSED, v1::RECEIPT_REASON_QUARANTINE_FULL);
+  EXPECT_THAT(Send(sender_, made_up(100)), Each(refused));
+  EXPECT_EQ(Query("select count(*) from stream_state"), "10");
+  EXPECT_EQ(Query("select count(*) from quarantine"), "10");
+  EXPECT_EQ(KeyFiles(), 2);
+
+  // What needs no room gets its answer all the same, also beside those that find none.
+  std::vector<v1::ChunkBody> mixed = made_up(2);
+  mixed.push_back(held.front());
+  mixed.push_back(SamplesBody(1, 0));
+  EXPECT_THAT(Send(sender_, mixed),
+              ElementsAre(refused, refused, set_aside, Says(v1::OUTCOME_STORED, kNoReason)));
 }
 
 TEST_F(IngestTest, TheStudyHasAQuotaToo) {

@@ -30,7 +30,7 @@ class FakeAuthorizer : public rpc::Authorizer {
     caller.object_participant = sender.participant_id;
     caller.object_study = sender.study_id;
     const bool managing = method.find("Quarantine") != std::string_view::npos;
-    caller.kind = managing ? rpc::CallerKind::kManager : rpc::CallerKind::kDevice;
+    caller.kind = managing ? rpc::CallerKind::kStaff : rpc::CallerKind::kDevice;
     if (managing) {
       caller.principal_id = PrincipalId{UuidOf(8, 1)};
       return caller;

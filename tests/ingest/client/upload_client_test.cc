@@ -22,7 +22,9 @@ namespace {
 namespace fs = std::filesystem;
 using support::IsOk;
 using support::StatusIs;
+using ::testing::AllOf;
 using ::testing::Each;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Le;
 using ::testing::SizeIs;
@@ -213,6 +215,38 @@ TEST_P(UploadClientTest, AChunkThatMustWaitForEverStaysAndBlocksNothing) {
   EXPECT_THAT(sleeps_, SizeIs(2));
 }
 
+// Nobody who looks on waits for a day: what may go soon goes, and the rest is for another run.
+TEST_P(UploadClientTest, AWaitBeyondTheLongestEndsTheRunWithWhatIsLeft) {
+  Record(3);
+  server_.SetDecide([](const v1::ChunkBody& body, int times) -> Answer {
+    if (body.number() == 2 || times > 1) return {};
+    return {.outcome = v1::OUTCOME_REFUSED,
+            .action = v1::DEVICE_ACTION_RETRY_AFTER,
+            .reason = body.number() == 0 ? v1::RECEIPT_REASON_NOT_YET_SUPPORTED
+                                         : v1::RECEIPT_REASON_OVERLOADED,
+            .retry_after_ms = body.number() == 0 ? 24 * 3'600 * 1'000u : 30'000u};
+  });
+  const UploadReport report = Drain();
+  ASSERT_THAT(report.status, IsOk());
+  EXPECT_THAT(sleeps_, ElementsAre(absl::Seconds(30)));
+  EXPECT_EQ(report.chunks_deleted, 2u);
+  EXPECT_EQ(report.chunks_left, 1u);
+  EXPECT_THAT(report.note, AllOf(HasSubstr("NOT_YET_SUPPORTED"), HasSubstr("in 23h59m30s")));
+
+  UploadOptions patient = Options();
+  patient.wait_max = absl::Hours(25);
+  EXPECT_EQ(Drain(std::move(patient)).chunks_left, 0u);
+}
+
+TEST_P(UploadClientTest, AServerThatAsksForMorePatienceThanThereIsIsLeft) {
+  Record(1);
+  server_.Fail(UploadMethod(), rpc::WithRetry(absl::UnavailableError("moving"), absl::Hours(1)));
+  const UploadReport report = Drain();
+  EXPECT_THAT(report.status, StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_THAT(sleeps_, SizeIs(0));
+  EXPECT_EQ(report.chunks_left, 1u);
+}
+
 TEST_P(UploadClientTest, KeepsWhatCanNeverBeAccepted) {
   Record(2);
   server_.SetDecide(
@@ -326,7 +360,9 @@ TEST_P(UploadClientTest, HonoursTheDelayOfAServerThatRefusesIngest) {
                rpc::WithRetry(rpc::Error(absl::StatusCode::kFailedPrecondition,
                                          v1::ERROR_REASON_INGEST_REFUSED, "not durable"),
                               absl::Seconds(42)));
-  ASSERT_THAT(Drain().status, IsOk());
+  UploadOptions options = Options();
+  options.wait_max = absl::Minutes(1);
+  ASSERT_THAT(Drain(std::move(options)).status, IsOk());
   ASSERT_THAT(sleeps_, SizeIs(1));
   EXPECT_GE(sleeps_[0], absl::Seconds(42));
 }

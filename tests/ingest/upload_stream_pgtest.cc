@@ -1,0 +1,118 @@
+#include <utility>
+
+#include "ingest/upload_stream.h"
+#include "tests/ingest/ingest_service_fixture.h"
+
+namespace tidemark::ingest {
+namespace {
+
+// Does what the test says, when it says it: a client that reads only when it likes to.
+class ManualTransport final : public UploadTransport {
+ public:
+  void StartRead(v1::UploadRequest* request) override {
+    Set([&] { read_ = request; });
+  }
+  void StartWrite(const v1::UploadResponse* response) override {
+    Set([&] { write_ = response; });
+  }
+  void Finish(const absl::Status& status) override {
+    Set([&] { finish_ = status; });
+  }
+
+  // Each waits until it is asked for; the test then owes OnReadDone or OnWriteDone.
+  v1::UploadRequest* NextRead() { return Await(read_); }
+  const v1::UploadResponse* NextWrite() { return Await(write_); }
+  absl::Status NextFinish() { return *Await(finish_); }
+  bool WantsToRead() {
+    MutexLock lock(mutex_);
+    return read_ != nullptr;
+  }
+
+ private:
+  void Set(const std::function<void()>& set) {
+    {
+      MutexLock lock(mutex_);
+      set();
+    }
+    changed_.NotifyAll();
+  }
+  template <class T>
+  T Await(T& slot) {
+    MutexLock lock(mutex_);
+    while (!slot) changed_.Wait(mutex_);
+    return std::exchange(slot, T());
+  }
+
+  Mutex mutex_;
+  CondVar changed_;
+  v1::UploadRequest* read_ = nullptr;
+  const v1::UploadResponse* write_ = nullptr;
+  std::optional<absl::Status> finish_;
+};
+
+class UploadStreamTest : public IngestServiceFixture {
+ protected:
+  void Begin() {
+    Start();
+    stream_ = std::make_shared<UploadStream>(ingest_.get(), &authorizer_, &transport_);
+    rpc::Caller caller;
+    caller.kind = rpc::CallerKind::kDevice;
+    caller.principal_id = PrincipalId{sender_.device_id.uuid};
+    caller.study_id = sender_.study_id;
+    caller.participant_id = sender_.participant_id;
+    caller.device_id = sender_.device_id;
+    stream_->OnAuthorized(caller);
+    Give(Open());
+  }
+  void Give(const v1::UploadRequest& request) {
+    *transport_.NextRead() = request;
+    stream_->OnReadDone(true);
+  }
+  void GiveChunk(uint64_t number) { Give(Chunks({EnvelopeOf(SamplesBody(1, number))})); }
+  // The number of receipts in the next message.
+  size_t TakeReceipts() {
+    const v1::UploadResponse* response = transport_.NextWrite();
+    const size_t receipts = response->has_receipts() ? Prove(response->receipts()).size() : 0;
+    stream_->OnWriteDone(true);
+    return receipts;
+  }
+  absl::Status End() {
+    (void)transport_.NextRead();
+    stream_->OnReadDone(false);
+    return transport_.NextFinish();
+  }
+
+  ManualTransport transport_;
+  std::shared_ptr<UploadStream> stream_;
+};
+
+TEST_F(UploadStreamTest, WhoFetchesNoReceiptsIsNotReadBeyondTheWindow) {
+  Begin();
+  for (uint64_t i = 0; i < kChunksInFlightMax; ++i) GiveChunk(i);
+  ingest_->Shutdown();  // every receipt is made
+  EXPECT_FALSE(transport_.WantsToRead());
+  size_t receipts = 0;
+  while (receipts < kChunksInFlightMax) receipts += TakeReceipts();
+  EXPECT_EQ(receipts, kChunksInFlightMax);
+  EXPECT_THAT(End(), support::IsOk());
+}
+
+TEST_F(UploadStreamTest, WhoFetchesReceiptsOnlyWhenNothingIsReadGetsThemAll) {
+  constexpr uint64_t kChunks = 10 * kChunksInFlightMax;
+  Begin();
+  uint64_t given = 0;
+  for (uint64_t fetched = 0; fetched < kChunks;) {
+    if (given < kChunks && given - fetched < kChunksInFlightMax) {
+      GiveChunk(given++);
+      continue;
+    }
+    const bool may_read = given == kChunks;  // to learn of the end
+    EXPECT_EQ(transport_.WantsToRead() && !may_read, false) << given << " " << fetched;
+    fetched += TakeReceipts();
+  }
+  EXPECT_THAT(End(), support::IsOk());
+  EXPECT_EQ(Query("select stored from stream_state"), "{[0,640)}");
+}
+
+}  // namespace
+}  // namespace tidemark::ingest
