@@ -14,8 +14,12 @@
 #include "base/rpc/error.h"
 #include "base/status_macros.h"
 #include "ingest/client/rpc_channel.h"
+#include "tidemark/v1/access.grpc.pb.h"
+#include "tidemark/v1/audit.grpc.pb.h"
 #include "tidemark/v1/device.grpc.pb.h"
+#include "tidemark/v1/erasure.grpc.pb.h"
 #include "tidemark/v1/ingest.grpc.pb.h"
+#include "tidemark/v1/participant.grpc.pb.h"
 #include "tidemark/v1/server.grpc.pb.h"
 #include "tidemark/v1/signal.grpc.pb.h"
 #include "tidemark/v1/study.grpc.pb.h"
@@ -30,7 +34,11 @@ inline constexpr uint32_t kPageSize = 1000;
 class Api {
  public:
   Api(std::shared_ptr<grpc::Channel> channel, std::string token)
-      : studies(v1::StudyService::NewStub(channel)),
+      : access(v1::AccessService::NewStub(channel)),
+        audit(v1::AuditService::NewStub(channel)),
+        erasures(v1::ErasureService::NewStub(channel)),
+        participants(v1::ParticipantService::NewStub(channel)),
+        studies(v1::StudyService::NewStub(channel)),
         devices(v1::DeviceService::NewStub(channel)),
         ingest(v1::IngestService::NewStub(channel)),
         server(v1::ServerService::NewStub(channel)),
@@ -38,6 +46,10 @@ class Api {
         channel_(std::move(channel)),
         token_(std::move(token)) {}
 
+  const std::unique_ptr<v1::AccessService::Stub> access;
+  const std::unique_ptr<v1::AuditService::Stub> audit;
+  const std::unique_ptr<v1::ErasureService::Stub> erasures;
+  const std::unique_ptr<v1::ParticipantService::Stub> participants;
   const std::unique_ptr<v1::StudyService::Stub> studies;
   const std::unique_ptr<v1::DeviceService::Stub> devices;
   const std::unique_ptr<v1::IngestService::Stub> ingest;

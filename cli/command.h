@@ -81,6 +81,8 @@ absl::StatusOr<std::string> ReadTokenFile(const std::string& path);
 // One per file <noun>_commands.cc.
 void AddStudyCommands(Commands& commands);
 void AddParticipantCommands(Commands& commands);
+void AddAccessCommands(Commands& commands);
+void AddAuditCommands(Commands& commands);
 void AddDeviceCommands(Commands& commands);
 void AddStreamCommands(Commands& commands);
 void AddUploadCommands(Commands& commands);

@@ -20,6 +20,8 @@ int main(int argc, char** argv) {
   Commands commands;
   AddStudyCommands(commands);
   AddParticipantCommands(commands);
+  AddAccessCommands(commands);
+  AddAuditCommands(commands);
   AddDeviceCommands(commands);
   AddStreamCommands(commands);
   AddImportCommands(commands);

@@ -1,6 +1,8 @@
-// participant create | list.
+// participant create | list, and the nouns and verbs that other files add.
 #include "cli/command.h"
+#include "cli/enum_words.h"
 #include "cli/output.h"
+#include "cli/participant_care.h"
 
 namespace tidemark::cli {
 namespace {
@@ -37,10 +39,10 @@ absl::Status List(Context& context, const Options& options) {
     PrintJson(list);
     return absl::OkStatus();
   }
-  Table table({"CODE", "ID", "ENTERED"});
+  Table table({"CODE", "ID", "STATE", "ENTERED"});
   for (const v1::Participant& participant : list.participants()) {
-    table.AddRow(
-        {participant.code(), participant.participant_id(), FormatTime(participant.created_at())});
+    table.AddRow({participant.code(), participant.participant_id(), WordOf(participant.state()),
+                  FormatTime(participant.created_at())});
   }
   PrintData(table.Format());
   return absl::OkStatus();
@@ -62,6 +64,9 @@ void AddParticipantCommands(Commands& commands) {
             [options](Context& context) { return List(context, *options); })
       .AddOption("--study", options->study, "Id or name")
       .Required();
+  AddConsentVerbs(commands, participant);
+  AddRosterVerbs(commands, participant);
+  AddErasureVerbs(commands, participant);
 }
 
 }  // namespace tidemark::cli

@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/exit_code.h"
 #include "cli/output.h"
+#include "cli/server_keys.h"
 #include "ingest/client/durable_file.h"
 #include "ingest/client/ledger.h"
 #include "ingest/client/receipt_policy.h"
@@ -69,22 +70,14 @@ absl::Status List(Context& context, const Options& options) {
 
 // Keys from the server, or from a file that `GetServerInfo --json` once printed.
 absl::StatusOr<ingest::ReceiptKeys> Keys(Context& context, const Options& options) {
-  v1::GetServerInfoResponse info;
   if (options.keys_file.empty()) {
     TM_ASSIGN_OR_RETURN(const Api* api, context.anonymous_api());
-    TM_ASSIGN_OR_RETURN(info, api->Call(*api->server, &v1::ServerService::Stub::GetServerInfo,
-                                        v1::GetServerInfoRequest()));
-  } else {
-    TM_ASSIGN_OR_RETURN(const std::string text,
-                        ingest::ReadFile(options.keys_file, kKeysFileBytesMax));
-    TM_ASSIGN_OR_RETURN(info, ParseServerInfo(text));
+    return ServerKeys(*api);
   }
-  ingest::ReceiptKeys keys;
-  for (const v1::ReceiptKey& key : info.receipt_keys()) {
-    TM_ASSIGN_OR_RETURN(VerifyKey verify, VerifyKey::FromEd25519Raw(key.public_key()));
-    keys.emplace(key.key_id(), std::move(verify));
-  }
-  return keys;
+  TM_ASSIGN_OR_RETURN(const std::string text,
+                      ingest::ReadFile(options.keys_file, kKeysFileBytesMax));
+  TM_ASSIGN_OR_RETURN(const v1::GetServerInfoResponse info, ParseServerInfo(text));
+  return KeysOf(info);
 }
 
 absl::Status Verify(Context& context, const Options& options) {

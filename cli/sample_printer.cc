@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <cmath>
 
 #include "base/endian.h"
@@ -41,12 +42,41 @@ double LoadValue(v1::ChannelType type, const char* at) {
   }
 }
 
+double ScaleOf(const v1::Channel& channel) { return channel.scale() == 0 ? 1 : channel.scale(); }
+
+// An identity is left out: adding 0 would turn -0.0 into 0.
 double Physical(const v1::Channel& channel, double value) {
-  return value * (channel.scale() == 0 ? 1 : channel.scale()) + channel.offset();
+  if (ScaleOf(channel) != 1) value *= ScaleOf(channel);
+  return channel.offset() == 0 ? value : value + channel.offset();
 }
 
-std::string NumberText(double value, std::string_view nothing) {
-  return std::isfinite(value) ? fmt::format("{:.9g}", value) : std::string(nothing);
+// The shortest digits from which the same value is read back.
+template <class Number>
+std::string Shortest(Number value) {
+  char digits[32];
+  const std::to_chars_result end = std::to_chars(digits, digits + sizeof digits, value);
+  return {digits, end.ptr};
+}
+
+// JSON has no numbers that are not finite: protobuf's names stand for them.
+std::string NotFinite(double value, SampleFormat format) {
+  const bool json = format == SampleFormat::kJsonLines;
+  if (std::isnan(value)) return json ? "\"NaN\"" : format == SampleFormat::kCsv ? "nan" : "-";
+  if (json) return value < 0 ? "\"-Infinity\"" : "\"Infinity\"";
+  return value < 0 ? "-inf" : "inf";
+}
+
+// Nine digits for the eye; for a program the value itself, a float32 as such.
+std::string ValueText(const v1::Channel& channel, const char* at, SampleFormat format) {
+  const double raw = LoadValue(channel.type(), at);
+  const double value = Physical(channel, raw);
+  if (!std::isfinite(value)) return NotFinite(value, format);
+  if (format == SampleFormat::kTable) return fmt::format("{:.9g}", value);
+  const bool is_physical = ScaleOf(channel) == 1 && channel.offset() == 0;
+  if (is_physical && channel.type() == v1::CHANNEL_TYPE_FLOAT32) {
+    return Shortest(static_cast<float>(raw));
+  }
+  return Shortest(value);
 }
 
 }  // namespace
@@ -93,13 +123,12 @@ absl::Status SamplePrinter::AddBlock(const v1::SampleBlock& block) {
     return absl::DataLossError("a block whose sizes contradict its count");
   }
   const auto placed = placements_.find({block.boot_id(), block.clock_id()});
-  std::vector<double> values(static_cast<size_t>(channels.size()));
+  std::vector<std::string> values(static_cast<size_t>(channels.size()));
   for (size_t i = 0; i < count && !full(); ++i) {
     const char* column = block.values().data();
     for (int c = 0; c < channels.size(); ++c) {
       const size_t bytes = BytesOf(channels[c].type());
-      values[static_cast<size_t>(c)] =
-          Physical(channels[c], LoadValue(channels[c].type(), column + i * bytes));
+      values[static_cast<size_t>(c)] = ValueText(channels[c], column + i * bytes, format_);
       column += count * bytes;
     }
     PrintRow(LoadLe<int64_t>(block.stamps_device_ns().data() + i * sizeof(int64_t)),
@@ -151,29 +180,31 @@ void SamplePrinter::PrintHeader() {
 }
 
 void SamplePrinter::PrintRow(int64_t device_ns, const v1::ClockPlacement* placement,
-                             const std::vector<double>& values, std::string_view note) {
+                             const std::vector<std::string>& values, std::string_view note) {
   const std::string time =
       placement == nullptr ? "" : FormatTimeNs(PlaceOnStudyTime(*placement, device_ns));
-  if (format_ == SampleFormat::kJsonLines) {
-    Json line = Json::Object();
-    line.Set("study_time", placement == nullptr ? Json(nullptr) : Json(time));
-    line.Set("device_ns", device_ns);
-    for (size_t c = 0; c < values.size(); ++c) {
-      line.Set(stream_.declaration().channels(static_cast<int>(c)).name(), values[c]);
-    }
-    if (!note.empty()) line.Set("note", std::string(note));
-    PrintData(line.OneLine() + "\n");
-    return;
-  }
+  if (format_ == SampleFormat::kJsonLines) return PrintJsonRow(device_ns, time, values, note);
   const bool csv = format_ == SampleFormat::kCsv;
   std::string line =
       csv ? fmt::format("{},{}", time, device_ns) : fmt::format("{:<24}  {:>20}", time, device_ns);
-  for (const double value : values) {
-    const std::string text = NumberText(value, csv ? "" : "-");
-    line += csv ? "," + text : fmt::format("  {:>14}", text);
+  for (const std::string& value : values) {
+    line += csv ? "," + value : fmt::format("  {:>14}", value);
   }
   if (!note.empty()) line += fmt::format("{}{}", csv ? "," : "  ", note);
   PrintData(line + "\n");
+}
+
+// Values are JSON already: their digits stay as they are.
+void SamplePrinter::PrintJsonRow(int64_t device_ns, const std::string& time,
+                                 const std::vector<std::string>& values, std::string_view note) {
+  std::string line = fmt::format("{{\"study_time\":{},\"device_ns\":{}",
+                                 (time.empty() ? Json(nullptr) : Json(time)).OneLine(), device_ns);
+  for (size_t c = 0; c < values.size(); ++c) {
+    const v1::Channel& channel = stream_.declaration().channels(static_cast<int>(c));
+    line += fmt::format(",{}:{}", Json(channel.name()).OneLine(), values[c]);
+  }
+  if (!note.empty()) line += fmt::format(",\"note\":{}", Json(std::string(note)).OneLine());
+  PrintData(line + "}\n");
 }
 
 }  // namespace tidemark::cli

@@ -19,7 +19,8 @@ enum class SampleFormat { kTable, kCsv, kJsonLines };
 
 // Prints blocks of one read as they come, one line per sample: study time where there is a
 // placement, device time, and the physical value of every channel. What cannot be read has a line
-// where it stands.
+// where it stands. CSV and JSON lines give every value in the shortest digits that read back to the
+// same bits, a float32 as one, NaN and infinities by name; a table gives nine digits.
 class SamplePrinter {
  public:
   using Note = std::function<void(std::string_view line)>;
@@ -39,7 +40,9 @@ class SamplePrinter {
   void AddUnreadable(const v1::UnreadableChunks& chunks);
   void PrintHeader();
   void PrintRow(int64_t device_ns, const v1::ClockPlacement* placement,
-                const std::vector<double>& values, std::string_view note = "");
+                const std::vector<std::string>& values, std::string_view note = "");
+  void PrintJsonRow(int64_t device_ns, const std::string& time,
+                    const std::vector<std::string>& values, std::string_view note);
 
   const SampleFormat format_;
   const uint64_t limit_;

@@ -16,6 +16,33 @@ SET client_min_messages = warning;
 SET row_security = off;
 
 --
+-- Name: tm_count_rows_of(uuid); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.tm_count_rows_of(participant uuid) RETURNS TABLE(table_name name, erase_rule text, row_total bigint)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'public'
+    AS $_$
+declare
+  t record;
+begin
+  for t in
+    select m.relname, m.on_erase, coalesce(m.distcol, a.attname) as col
+      from public.scale_map m
+      left join pg_attribute a on a.attrelid = format('public.%I', m.relname)::regclass
+                              and a.attname = 'participant_id' and not a.attisdropped
+     where coalesce(m.distcol, a.attname) is not null
+     order by m.relname loop
+    table_name := t.relname;
+    erase_rule := t.on_erase;
+    execute format('select count(*) from public.%I where %I = $1', t.relname, t.col)
+      into row_total using participant;
+    return next;
+  end loop;
+end $_$;
+
+
+--
 -- Name: tm_ensure_segment_partitions(integer); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -51,6 +78,34 @@ begin
 end $$;
 
 
+--
+-- Name: tm_erase_rows(uuid, integer); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.tm_erase_rows(erased uuid, rows_max integer) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public'
+    AS $_$
+declare
+  t record;
+  deleted bigint := 0;
+  step bigint;
+begin
+  for t in select relname, distcol from public.scale_map
+           where kind = 'dist' and on_erase = 'delete' and relname <> 'participant'
+           order by relname loop
+    execute format(
+      'delete from public.%1$I where %2$I = $1 and (tableoid, ctid) in '
+      '(select tableoid, ctid from public.%1$I where %2$I = $1 limit $2)', t.relname, t.distcol)
+      using erased, rows_max - deleted;
+    get diagnostics step = row_count;
+    deleted := deleted + step;
+    exit when deleted >= rows_max;
+  end loop;
+  return deleted;
+end $_$;
+
+
 SET default_tablespace = '';
 
 SET default_table_access_method = heap;
@@ -66,10 +121,25 @@ CREATE TABLE public.audit (
     prev_hash bytea NOT NULL,
     body_hash bytea NOT NULL,
     body bytea,
-    recorded_at timestamp with time zone NOT NULL
+    recorded_at timestamp with time zone NOT NULL,
+    link_version smallint DEFAULT 1 NOT NULL
 );
 
 ALTER TABLE ONLY public.audit FORCE ROW LEVEL SECURITY;
+
+
+--
+-- Name: audit_root; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.audit_root (
+    study_id uuid NOT NULL,
+    utc_day integer NOT NULL,
+    signature bytea NOT NULL,
+    key_id text NOT NULL,
+    heads bytea NOT NULL,
+    signed_at timestamp with time zone NOT NULL
+);
 
 
 --
@@ -128,6 +198,30 @@ ALTER TABLE ONLY public.clock_pair FORCE ROW LEVEL SECURITY;
 
 
 --
+-- Name: consent; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.consent (
+    participant_id uuid NOT NULL,
+    data_kind smallint NOT NULL,
+    version integer NOT NULL,
+    study_id uuid NOT NULL,
+    decision smallint NOT NULL,
+    valid_from_ns bigint NOT NULL,
+    valid_until_ns bigint,
+    document text NOT NULL,
+    recorded_by uuid NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    CONSTRAINT consent_check CHECK ((valid_until_ns > valid_from_ns)),
+    CONSTRAINT consent_data_kind_check CHECK (((data_kind >= 1) AND (data_kind <= 7))),
+    CONSTRAINT consent_decision_check CHECK ((decision = ANY (ARRAY[1, 2]))),
+    CONSTRAINT consent_version_check CHECK ((version >= 1))
+);
+
+ALTER TABLE ONLY public.consent FORCE ROW LEVEL SECURITY;
+
+
+--
 -- Name: credential; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -141,7 +235,9 @@ CREATE TABLE public.credential (
     revoked_at timestamp with time zone,
     failed_attempts integer DEFAULT 0 NOT NULL,
     redeemed_key bytea,
-    CONSTRAINT credential_kind_check CHECK ((kind = ANY (ARRAY[1, 2, 3])))
+    label text DEFAULT ''::text NOT NULL,
+    renewable_until timestamp with time zone,
+    CONSTRAINT credential_kind_is_known CHECK ((kind = ANY (ARRAY[1, 2, 3, 4, 5])))
 );
 
 
@@ -212,6 +308,56 @@ ALTER TABLE ONLY public.epoch_start FORCE ROW LEVEL SECURITY;
 
 
 --
+-- Name: erasure; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.erasure (
+    erasure_id uuid NOT NULL,
+    study_id uuid NOT NULL,
+    participant_id uuid NOT NULL,
+    reason text NOT NULL,
+    requested_by uuid NOT NULL,
+    requested_at timestamp with time zone NOT NULL,
+    done_at timestamp with time zone,
+    report bytea NOT NULL
+);
+
+
+--
+-- Name: job; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.job (
+    job_id uuid NOT NULL,
+    kind smallint NOT NULL,
+    study_id uuid NOT NULL,
+    participant_id uuid,
+    payload bytea NOT NULL,
+    state smallint NOT NULL,
+    available_at timestamp with time zone NOT NULL,
+    lease_until timestamp with time zone,
+    attempt integer DEFAULT 0 NOT NULL,
+    fence bigint DEFAULT 0 NOT NULL,
+    problem text DEFAULT ''::text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT job_kind_check CHECK ((kind = 1)),
+    CONSTRAINT job_state_check CHECK ((state = ANY (ARRAY[1, 2])))
+);
+
+
+--
+-- Name: key_store_mark; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.key_store_mark (
+    only_row boolean DEFAULT true NOT NULL,
+    key_store_id uuid NOT NULL,
+    CONSTRAINT key_store_mark_only_row_check CHECK (only_row)
+);
+
+
+--
 -- Name: participant; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -221,6 +367,8 @@ CREATE TABLE public.participant (
     code text NOT NULL,
     state smallint NOT NULL,
     created_at timestamp with time zone NOT NULL,
+    state_since timestamp with time zone DEFAULT now() NOT NULL,
+    attributes bytea,
     CONSTRAINT participant_state_check CHECK ((state = ANY (ARRAY[1, 2, 3, 4])))
 );
 
@@ -251,10 +399,9 @@ CREATE TABLE public.principal (
     state smallint NOT NULL,
     created_at timestamp with time zone NOT NULL,
     revoked_at timestamp with time zone,
-    CONSTRAINT principal_check CHECK (((kind = 1) = (participant_id IS NOT NULL))),
-    CONSTRAINT principal_check1 CHECK (((kind = 3) OR (study_id IS NOT NULL))),
-    CONSTRAINT principal_kind_check CHECK ((kind = ANY (ARRAY[1, 2, 3]))),
-    CONSTRAINT principal_state_check CHECK ((state = ANY (ARRAY[1, 2, 3])))
+    CONSTRAINT principal_device_has_participant CHECK ((((kind = 1) = (participant_id IS NOT NULL)) AND ((kind = 1) = (study_id IS NOT NULL)))),
+    CONSTRAINT principal_kind_is_known CHECK ((kind = ANY (ARRAY[1, 3, 4, 5]))),
+    CONSTRAINT principal_state_is_known CHECK ((state = ANY (ARRAY[1, 2, 3, 4])))
 );
 
 
@@ -491,7 +638,24 @@ ALTER TABLE ONLY public.stream_version FORCE ROW LEVEL SECURITY;
 CREATE TABLE public.study (
     study_id uuid NOT NULL,
     name text NOT NULL,
-    created_at timestamp with time zone NOT NULL
+    created_at timestamp with time zone NOT NULL,
+    plan bytea
+);
+
+
+--
+-- Name: study_grant; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.study_grant (
+    study_id uuid NOT NULL,
+    principal_id uuid NOT NULL,
+    role smallint NOT NULL,
+    data_kinds integer NOT NULL,
+    granted_by uuid NOT NULL,
+    granted_at timestamp with time zone NOT NULL,
+    CONSTRAINT study_grant_data_kinds_check CHECK (((data_kinds >= 0) AND (data_kinds <= 127))),
+    CONSTRAINT study_grant_role_check CHECK (((role >= 1) AND (role <= 7)))
 );
 
 
@@ -521,6 +685,14 @@ ALTER TABLE ONLY public.audit
 
 
 --
+-- Name: audit_root audit_root_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.audit_root
+    ADD CONSTRAINT audit_root_pkey PRIMARY KEY (study_id, utc_day);
+
+
+--
 -- Name: chunk chunk_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -534,6 +706,14 @@ ALTER TABLE ONLY public.chunk
 
 ALTER TABLE ONLY public.clock_pair
     ADD CONSTRAINT clock_pair_pkey PRIMARY KEY (participant_id, stream_id, writer_id, number, entry);
+
+
+--
+-- Name: consent consent_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.consent
+    ADD CONSTRAINT consent_pkey PRIMARY KEY (participant_id, data_kind, version);
 
 
 --
@@ -582,6 +762,30 @@ ALTER TABLE ONLY public.epoch
 
 ALTER TABLE ONLY public.epoch_start
     ADD CONSTRAINT epoch_start_pkey PRIMARY KEY (participant_id, device_id, boot_id, clock_id, ordinal, stream_id, writer_id);
+
+
+--
+-- Name: erasure erasure_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.erasure
+    ADD CONSTRAINT erasure_pkey PRIMARY KEY (erasure_id);
+
+
+--
+-- Name: job job_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.job
+    ADD CONSTRAINT job_pkey PRIMARY KEY (job_id);
+
+
+--
+-- Name: key_store_mark key_store_mark_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.key_store_mark
+    ADD CONSTRAINT key_store_mark_pkey PRIMARY KEY (only_row);
 
 
 --
@@ -737,6 +941,14 @@ ALTER TABLE ONLY public.stream_version
 
 
 --
+-- Name: study_grant study_grant_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.study_grant
+    ADD CONSTRAINT study_grant_pkey PRIMARY KEY (study_id, principal_id, role);
+
+
+--
 -- Name: study study_name_is_taken; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -758,6 +970,13 @@ ALTER TABLE ONLY public.study
 
 ALTER TABLE ONLY public.used_challenge
     ADD CONSTRAINT used_challenge_pkey PRIMARY KEY (nonce);
+
+
+--
+-- Name: audit_by_study; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX audit_by_study ON public.audit USING btree (study_id, subject, seq);
 
 
 --
@@ -796,6 +1015,20 @@ CREATE INDEX credential_by_principal ON public.credential USING btree (principal
 
 
 --
+-- Name: erasure_by_study; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX erasure_by_study ON public.erasure USING btree (study_id, erasure_id);
+
+
+--
+-- Name: job_open; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX job_open ON public.job USING btree (kind, available_at) WHERE (state = 1);
+
+
+--
 -- Name: principal_by_participant; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -831,6 +1064,13 @@ CREATE INDEX segment_default_participant_id_stream_id_key_name_stored_by_idx ON 
 
 
 --
+-- Name: study_grant_by_principal; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX study_grant_by_principal ON public.study_grant USING btree (principal_id);
+
+
+--
 -- Name: used_challenge_by_expiry; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -849,6 +1089,14 @@ ALTER INDEX public.segment_by_key ATTACH PARTITION public.segment_default_partic
 --
 
 ALTER INDEX public.segment_pkey ATTACH PARTITION public.segment_default_pkey;
+
+
+--
+-- Name: consent consent_participant_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.consent
+    ADD CONSTRAINT consent_participant_id_fkey FOREIGN KEY (participant_id) REFERENCES public.participant(participant_id) ON DELETE CASCADE;
 
 
 --
@@ -918,6 +1166,12 @@ ALTER TABLE public.chunk ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.clock_pair ENABLE ROW LEVEL SECURITY;
 
 --
+-- Name: consent; Type: ROW SECURITY; Schema: public; Owner: -
+--
+
+ALTER TABLE public.consent ENABLE ROW LEVEL SECURITY;
+
+--
 -- Name: device; Type: ROW SECURITY; Schema: public; Owner: -
 --
 
@@ -954,6 +1208,13 @@ CREATE POLICY in_scope ON public.chunk USING (((participant_id = ANY ((string_to
 --
 
 CREATE POLICY in_scope ON public.clock_pair USING (((participant_id = ANY ((string_to_array(NULLIF(current_setting('app.participant_ids'::text, true), ''::text), ','::text))::uuid[])) OR (study_id = ANY ((string_to_array(NULLIF(current_setting('app.study_ids'::text, true), ''::text), ','::text))::uuid[]))));
+
+
+--
+-- Name: consent in_scope; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY in_scope ON public.consent USING (((participant_id = ANY ((string_to_array(NULLIF(current_setting('app.participant_ids'::text, true), ''::text), ','::text))::uuid[])) OR (study_id = ANY ((string_to_array(NULLIF(current_setting('app.study_ids'::text, true), ''::text), ','::text))::uuid[]))));
 
 
 --
@@ -1082,12 +1343,28 @@ ALTER TABLE public.stream_state ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.stream_version ENABLE ROW LEVEL SECURITY;
 
 --
+-- Name: FUNCTION tm_count_rows_of(participant uuid); Type: ACL; Schema: public; Owner: -
+--
+
+REVOKE ALL ON FUNCTION public.tm_count_rows_of(participant uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.tm_count_rows_of(participant uuid) TO tm_app;
+
+
+--
 -- Name: FUNCTION tm_ensure_segment_partitions(months_ahead integer); Type: ACL; Schema: public; Owner: -
 --
 
 REVOKE ALL ON FUNCTION public.tm_ensure_segment_partitions(months_ahead integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.tm_ensure_segment_partitions(months_ahead integer) TO tm_app;
 GRANT ALL ON FUNCTION public.tm_ensure_segment_partitions(months_ahead integer) TO tm_ingest;
+
+
+--
+-- Name: FUNCTION tm_erase_rows(erased uuid, rows_max integer); Type: ACL; Schema: public; Owner: -
+--
+
+REVOKE ALL ON FUNCTION public.tm_erase_rows(erased uuid, rows_max integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.tm_erase_rows(erased uuid, rows_max integer) TO tm_app;
 
 
 --
@@ -1098,10 +1375,17 @@ GRANT SELECT,INSERT ON TABLE public.audit TO tm_app;
 
 
 --
+-- Name: TABLE audit_root; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE public.audit_root TO tm_app;
+
+
+--
 -- Name: TABLE chunk; Type: ACL; Schema: public; Owner: -
 --
 
-GRANT SELECT ON TABLE public.chunk TO tm_app;
+GRANT SELECT,DELETE ON TABLE public.chunk TO tm_app;
 GRANT SELECT,INSERT ON TABLE public.chunk TO tm_ingest;
 GRANT SELECT ON TABLE public.chunk TO tm_read;
 
@@ -1110,9 +1394,16 @@ GRANT SELECT ON TABLE public.chunk TO tm_read;
 -- Name: TABLE clock_pair; Type: ACL; Schema: public; Owner: -
 --
 
-GRANT SELECT ON TABLE public.clock_pair TO tm_app;
+GRANT SELECT,DELETE ON TABLE public.clock_pair TO tm_app;
 GRANT SELECT,INSERT ON TABLE public.clock_pair TO tm_ingest;
 GRANT SELECT ON TABLE public.clock_pair TO tm_read;
+
+
+--
+-- Name: TABLE consent; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE public.consent TO tm_app;
 
 
 --
@@ -1142,7 +1433,7 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.device_key TO tm_app;
 -- Name: TABLE epoch; Type: ACL; Schema: public; Owner: -
 --
 
-GRANT SELECT ON TABLE public.epoch TO tm_app;
+GRANT SELECT,DELETE ON TABLE public.epoch TO tm_app;
 GRANT SELECT,INSERT ON TABLE public.epoch TO tm_ingest;
 GRANT SELECT ON TABLE public.epoch TO tm_read;
 
@@ -1151,15 +1442,37 @@ GRANT SELECT ON TABLE public.epoch TO tm_read;
 -- Name: TABLE epoch_start; Type: ACL; Schema: public; Owner: -
 --
 
-GRANT SELECT ON TABLE public.epoch_start TO tm_app;
+GRANT SELECT,DELETE ON TABLE public.epoch_start TO tm_app;
 GRANT SELECT ON TABLE public.epoch_start TO tm_read;
+
+
+--
+-- Name: TABLE erasure; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.erasure TO tm_app;
+
+
+--
+-- Name: TABLE job; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job TO tm_app;
+
+
+--
+-- Name: TABLE key_store_mark; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE public.key_store_mark TO tm_app;
+GRANT SELECT ON TABLE public.key_store_mark TO tm_ingest;
 
 
 --
 -- Name: TABLE participant; Type: ACL; Schema: public; Owner: -
 --
 
-GRANT SELECT,INSERT,UPDATE ON TABLE public.participant TO tm_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.participant TO tm_app;
 GRANT SELECT ON TABLE public.participant TO tm_ingest;
 GRANT SELECT ON TABLE public.participant TO tm_read;
 
@@ -1183,7 +1496,7 @@ GRANT SELECT ON TABLE public.principal TO tm_ingest;
 -- Name: TABLE probe; Type: ACL; Schema: public; Owner: -
 --
 
-GRANT SELECT ON TABLE public.probe TO tm_app;
+GRANT SELECT,DELETE ON TABLE public.probe TO tm_app;
 GRANT SELECT,INSERT ON TABLE public.probe TO tm_ingest;
 GRANT SELECT ON TABLE public.probe TO tm_read;
 
@@ -1192,7 +1505,7 @@ GRANT SELECT ON TABLE public.probe TO tm_read;
 -- Name: TABLE quarantine; Type: ACL; Schema: public; Owner: -
 --
 
-GRANT SELECT,INSERT,UPDATE ON TABLE public.quarantine TO tm_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.quarantine TO tm_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.quarantine TO tm_ingest;
 GRANT SELECT ON TABLE public.quarantine TO tm_read;
 
@@ -1201,7 +1514,7 @@ GRANT SELECT ON TABLE public.quarantine TO tm_read;
 -- Name: TABLE quarantine_usage; Type: ACL; Schema: public; Owner: -
 --
 
-GRANT SELECT,INSERT,UPDATE ON TABLE public.quarantine_usage TO tm_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.quarantine_usage TO tm_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.quarantine_usage TO tm_ingest;
 
 
@@ -1258,7 +1571,7 @@ GRANT SELECT ON TABLE public.schema_migration TO tm_read;
 -- Name: TABLE segment; Type: ACL; Schema: public; Owner: -
 --
 
-GRANT SELECT ON TABLE public.segment TO tm_app;
+GRANT SELECT,DELETE ON TABLE public.segment TO tm_app;
 GRANT SELECT,INSERT ON TABLE public.segment TO tm_ingest;
 GRANT SELECT ON TABLE public.segment TO tm_read;
 
@@ -1276,7 +1589,7 @@ GRANT SELECT ON TABLE public.stream TO tm_read;
 -- Name: TABLE stream_state; Type: ACL; Schema: public; Owner: -
 --
 
-GRANT SELECT,INSERT,UPDATE ON TABLE public.stream_state TO tm_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.stream_state TO tm_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.stream_state TO tm_ingest;
 GRANT SELECT ON TABLE public.stream_state TO tm_read;
 
@@ -1297,6 +1610,20 @@ GRANT SELECT ON TABLE public.stream_version TO tm_read;
 GRANT SELECT,INSERT ON TABLE public.study TO tm_app;
 GRANT SELECT ON TABLE public.study TO tm_ingest;
 GRANT SELECT ON TABLE public.study TO tm_read;
+
+
+--
+-- Name: COLUMN study.plan; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(plan) ON TABLE public.study TO tm_app;
+
+
+--
+-- Name: TABLE study_grant; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.study_grant TO tm_app;
 
 
 --

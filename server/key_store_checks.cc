@@ -28,10 +28,11 @@ absl::StatusOr<Known> Describe(db::Pool& pool, absl::Time deadline) {
 }
 
 absl::StatusOr<bool> HasSealedData(db::Pool& pool, ParticipantId participant) {
-  return db::Transact(pool, "has_sealed_data", db::AccessScope{{participant}, {}},
-                      absl::Now() + kLookMost, [&](db::Transaction& tx) -> absl::StatusOr<bool> {
-                        return tx.Exec(sql::kHasSealedData, participant.ToString())[0][0].as<bool>();
-                      });
+  return db::Transact(
+      pool, "has_sealed_data", db::AccessScope{{participant}, {}}, absl::Now() + kLookMost,
+      [&](db::Transaction& tx) -> absl::StatusOr<bool> {
+        return tx.Exec(sql::kHasSealedData, participant.ToString())[0][0].as<bool>();
+      });
 }
 
 absl::Status Settle(db::Pool& pool, Uuid id, absl::Time deadline) {

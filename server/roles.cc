@@ -9,7 +9,12 @@
 #include "store/signal_reader.h"
 #include "store/sql.h"
 #include "store/stream_catalog.h"
+#include "study/access_service.h"
+#include "study/audit_service.h"
 #include "study/device_service.h"
+#include "study/erasure_service.h"
+#include "study/erasure_worker.h"
+#include "study/participant_service.h"
 #include "study/signal/signal_service.h"
 #include "study/study_service.h"
 
@@ -22,14 +27,27 @@ constexpr size_t kPlacementConnectionsMax = 2;
 class StudyRole final : public Role {
  public:
   explicit StudyRole(const Foundation& foundation)
-      : study_(&foundation.authorizer, foundation.study),
-        device_(&foundation.authorizer, foundation.study) {}
+      : access_(&foundation.authorizer, foundation.study),
+        audit_(&foundation.authorizer, foundation.study),
+        erasure_(&foundation.authorizer, foundation.study),
+        participant_(&foundation.authorizer, foundation.study),
+        study_(&foundation.authorizer, foundation.study),
+        device_(&foundation.authorizer, foundation.study),
+        worker_(foundation.study) {}
 
-  std::vector<grpc::Service*> services() override { return {&study_, &device_}; }
+  std::vector<grpc::Service*> services() override {
+    return {&access_, &audit_, &erasure_, &participant_, &study_, &device_};
+  }
+  void Drain() override { worker_.Stop(); }
 
  private:
+  study::AccessService access_;
+  study::AuditService audit_;
+  study::ErasureService erasure_;
+  study::ParticipantService participant_;
   study::StudyService study_;
   study::DeviceService device_;
+  study::ErasureWorker worker_;
 };
 
 db::PoolOptions CatalogPool(const Config& config, const std::string& user) {
@@ -104,7 +122,8 @@ class SignalRole final : public Role {
                   .connections_max = static_cast<size_t>(foundation.config.read_connections_max)}),
         placements_(&readers_),
         reader_({&readers_, foundation.study.keys, &catalog_, &placements_}),
-        service_(&foundation.authorizer, &reader_, foundation.study.keys) {}
+        access_(&catalog_, foundation.study),
+        service_(&foundation.authorizer, &reader_, &access_, foundation.study.keys) {}
 
   std::vector<grpc::Service*> services() override { return {&service_}; }
 
@@ -114,6 +133,7 @@ class SignalRole final : public Role {
   store::ReaderPool readers_;
   store::DeclaredPlacements placements_;
   store::SignalReader reader_;
+  study::DataAccess access_;
   study::SignalService service_;
 };
 
@@ -134,7 +154,9 @@ absl::StatusOr<std::unique_ptr<Role>> MakeSignalRole(const Foundation& foundatio
 std::vector<std::string> ServicesOf(const std::set<std::string>& roles) {
   std::vector<std::string> services = {"tidemark.v1.ServerService"};
   if (roles.contains("study")) {
-    services.insert(services.end(), {"tidemark.v1.StudyService", "tidemark.v1.DeviceService"});
+    services.insert(services.end(), {"tidemark.v1.AccessService", "tidemark.v1.AuditService",
+                                     "tidemark.v1.ErasureService", "tidemark.v1.ParticipantService",
+                                     "tidemark.v1.StudyService", "tidemark.v1.DeviceService"});
   }
   if (roles.contains("ingest")) services.push_back("tidemark.v1.IngestService");
   if (roles.contains("signal")) services.push_back("tidemark.v1.SignalService");

@@ -24,6 +24,7 @@
 #include "server/key_store_checks.h"
 #include "server/sql.h"
 #include "server/version.h"
+#include "study/audit_log.h"
 #include "study/receipt_keys.h"
 #include "study/sql.h"
 
@@ -43,6 +44,7 @@ constexpr size_t kGrpcBytesMax = size_t{512} << 20;
 constexpr absl::Duration kLookMost = absl::Seconds(10);
 constexpr seconds kProbePeriod{5};
 constexpr seconds kDurabilityPeriod{60};
+constexpr seconds kAuditRootPeriod{300};
 constexpr hours kPartitionsPeriod{24};
 
 absl::Time Soon() { return absl::Now() + kLookMost; }
@@ -59,14 +61,13 @@ std::unique_ptr<db::Pool> MakePool(const Config& config, const std::string& user
 
 // As the role that commits chunks: settings such as synchronous_commit may hang on a role.
 std::unique_ptr<db::Pool> MakeGatePool(const Config& config) {
-  return std::make_unique<db::Pool>(
-      db::PoolOptions{.dsn = DsnOf(config.dsn, config.ingest_user),
-                      .application_name = "tidemark-gate",
-                      .connections_max = 1,
-                      .statements = {std::span(&sql::kListUnsafeSettings, 1),
-                                     std::span(&sql::kDescribeKeyStore, 1),
-                                     std::span(&study::sql::kFindRestoreMark, 1),
-                                     std::span(&study::sql::kFindReceiptKeyEnd, 1)}});
+  return std::make_unique<db::Pool>(db::PoolOptions{
+      .dsn = DsnOf(config.dsn, config.ingest_user),
+      .application_name = "tidemark-gate",
+      .connections_max = 1,
+      .statements = {std::span(&sql::kListUnsafeSettings, 1), std::span(&sql::kDescribeKeyStore, 1),
+                     std::span(&study::sql::kFindRestoreMark, 1),
+                     std::span(&study::sql::kFindReceiptKeyEnd, 1)}});
 }
 
 absl::Status CheckRoleOf(const Config& config, const std::string& user) {
@@ -100,6 +101,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(Config config, const Clock
   TM_RETURN_IF_ERROR(server->MakeRoles());
   TM_RETURN_IF_ERROR(server->Listen());
   server->periodic_ = std::make_unique<Periodic>(server->Tasks());
+  server->SignAudit();
   server->UpdateHealth();
   server->StartSelfProbe();
   return server;
@@ -198,16 +200,31 @@ std::vector<PeriodicTask> Server::Tasks() {
              UpdateHealth();
            }},
           {kDurabilityPeriod, [this] { LookAtDatabase(); }},
+          {kAuditRootPeriod, [this] { SignAudit(); }},
           {kPartitionsPeriod, [this] {
              const absl::Status made = EnsurePartitions(*probe_pool_, Soon());
              if (!made.ok()) LogError("partitions could not be made: {}", made.ToString());
            }}};
 }
 
+// With the key that signs receipts, which is known to everybody from the start of the server.
+void Server::SignAudit() {
+  if (receipt_key_id_.empty()) return;
+  const auto sign = [this]() -> absl::Status {
+    TM_ASSIGN_OR_RETURN(const std::string pem, keys_->ReceiptKeyPem());
+    TM_ASSIGN_OR_RETURN(const SigningKey key, SigningKey::FromPem(pem));
+    return study::SignAuditRoots(context_, key, receipt_key_id_, Soon());
+  };
+  if (const absl::Status status = sign(); !status.ok()) {
+    LogError("the evidence of today is not signed yet: {}", std::string(status.message()));
+  }
+}
+
 void Server::LookAtDatabase() { gate_.Update(CheckIngestAllowed()); }
 
 // Ingest needs a database that keeps what it commits and that was not restored from a backup, the
-// keys that belong to it, and a key of receipts that holds until the next look and the one after it.
+// keys that belong to it, and a key of receipts that holds until the next look and the one after
+// it.
 absl::Status Server::CheckIngestAllowed() {
   if (!config_.unsafe_durability) TM_RETURN_IF_ERROR(CheckDurability(*gate_pool_, Soon()));
   TM_RETURN_IF_ERROR(CheckKeyStore(*gate_pool_, *keys_, Soon()));

@@ -60,6 +60,7 @@ class Server {
   absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> Credentials() const;
   std::vector<PeriodicTask> Tasks();
   void LookAtDatabase();
+  void SignAudit();
   absl::Status CheckIngestAllowed();
   void StartSelfProbe();
   void UpdateHealth() TM_EXCLUDES(health_mutex_);

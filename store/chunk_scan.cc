@@ -50,6 +50,12 @@ int64_t SaturatingAdd(int64_t a, int64_t b) {
   return b < 0 ? std::numeric_limits<int64_t>::min() : std::numeric_limits<int64_t>::max();
 }
 
+absl::Status CheckChunkRows(const db::BinaryResult& rows) {
+  return rows
+      .Expect<Uuid, int64_t, Uuid, Uuid, std::string_view, int32_t, int16_t, Uuid, int32_t, int64_t,
+              int32_t, int32_t, int32_t, int32_t, int64_t, int64_t, Uuid, int16_t, db::Timestamp>();
+}
+
 ChunkRow ReadChunkRow(ParticipantId participant, StreamId stream, const db::BinaryResult& rows,
                       int row) {
   return {.participant_id = participant,
@@ -80,6 +86,7 @@ absl::StatusOr<ChunkScan::Page> ChunkScan::Fetch(const db::Statement& statement,
   TM_ASSIGN_OR_RETURN(
       const db::BinaryResult rows,
       target_.pool->Query(target_.participant_id, statement, params, target_.deadline));
+  TM_RETURN_IF_ERROR(CheckChunkRows(rows));
   Page page;
   page.reserve(static_cast<size_t>(rows.rows()));
   for (int i = 0; i < rows.rows(); ++i) {
@@ -214,6 +221,7 @@ absl::StatusOr<bool> ChunkScan::Load(std::span<const ChunkRow> batch) {
   TM_ASSIGN_OR_RETURN(const db::BinaryResult rows,
                       target_.pool->Query(target_.participant_id, *TraitsOf(part_).fetch, params,
                                           target_.deadline));
+  TM_RETURN_IF_ERROR((rows.Expect<Uuid, std::optional<std::string_view>>()));
   for (int i = 0; i < rows.rows(); ++i) {
     const SegmentId id{rows.UuidAt(i, 0)};
     loaded_.insert_or_assign(
@@ -256,6 +264,7 @@ absl::StatusOr<std::vector<size_t>> RangesWithChunks(const ChunkScan::Target& ta
   TM_ASSIGN_OR_RETURN(const db::BinaryResult rows,
                       target.pool->Query(target.participant_id, sql::kFindRangesWithChunks, params,
                                          target.deadline));
+  TM_RETURN_IF_ERROR(rows.Expect<int64_t>());
   std::vector<size_t> found;
   for (int i = 0; i < rows.rows(); ++i) {
     found.push_back(static_cast<size_t>(rows.Int64(i, 0)) - 1);

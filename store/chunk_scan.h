@@ -40,7 +40,9 @@ int64_t SaturatingAdd(int64_t a, int64_t b);
 
 enum class SegmentPart { kPayload, kTiles };
 
-// A row of any statement that selects the columns of `chunk` in their usual order.
+// Whether rows have the columns of `chunk` in their usual order, as ReadChunkRow needs. INTERNAL.
+absl::Status CheckChunkRows(const db::BinaryResult& rows);
+// A row of any statement that selects these.
 ChunkRow ReadChunkRow(ParticipantId participant, StreamId stream, const db::BinaryResult& rows,
                       int row);
 

@@ -214,8 +214,9 @@ absl::StatusOr<std::string> FolderKeyStore::OpenParticipantKey(ParticipantId par
   return AesGcmOpen(kek_, Purpose("participant-key", participant.AsBytes()), sealed);
 }
 
-// Made once in the participant's life. A key that is missing where there is data is never made anew:
-// what the old one sealed would be lost, and what the new one seals with it when the old comes back.
+// Made once in the participant's life. A key that is missing where there is data is never made
+// anew: what the old one sealed would be lost, and what the new one seals with it when the old
+// comes back.
 absl::StatusOr<std::string> FolderKeyStore::ParticipantKeyForWriting(
     ParticipantId participant) const {
   TM_ASSIGN_OR_RETURN(const bool exists, KeyFileExists(KeyPath(participant)));
@@ -228,9 +229,8 @@ absl::StatusOr<std::string> FolderKeyStore::ParticipantKeyForWriting(
 // missing: the look at the file comes after the look at what depends on it.
 absl::Status FolderKeyStore::CheckNeverMade(ParticipantId participant) const {
   TM_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListFolder(Folder(participant)));
-  bool was_made = std::any_of(names.begin(), names.end(), [](const std::string& name) {
-    return StreamId::Parse(name).ok();
-  });
+  bool was_made = std::any_of(names.begin(), names.end(),
+                              [](const std::string& name) { return StreamId::Parse(name).ok(); });
   if (!was_made && has_sealed_data_) {
     TM_ASSIGN_OR_RETURN(was_made, has_sealed_data_(participant));
   }
@@ -407,7 +407,9 @@ absl::StatusOr<std::string> FolderKeyStore::ServiceKey(std::string_view name) {
 absl::StatusOr<std::optional<Uuid>> ReadId(const std::string& folder) {
   TM_ASSIGN_OR_RETURN(const std::optional<std::string> text, ReadKeyFile(folder + "/id"));
   if (!text) return std::optional<Uuid>();
-  const absl::StatusOr<Uuid> id = Uuid::Parse(text->substr(0, text->find('\n')));
+  std::string_view written = *text;
+  if (written.ends_with('\n')) written.remove_suffix(1);
+  const absl::StatusOr<Uuid> id = Uuid::Parse(written);
   if (!id.ok()) return absl::DataLossError("key store: the folder's id is damaged");
   return std::optional(*id);
 }

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -34,27 +35,22 @@ struct Placement {
   friend bool operator==(const Placement&, const Placement&) = default;
 };
 
-struct DevicePlacement {
+// A clock of one boot of one device.
+struct DeviceClock {
   DeviceId device_id;
-  Placement placement;
+  BootId boot_id;
+  uint32_t clock_id = 0;
 };
 
-// Says which placements hold now. Thread-safe. A boot and clock of which nothing is known has none.
+// Says which placements hold now. Thread-safe.
 class PlacementSource {
  public:
   virtual ~PlacementSource() = default;
 
-  // Both are ordered by device, boot and clock.
-  //   RESOURCE_EXHAUSTED  more boots than kPlacementsMax
-  //   others              as the database says
-  virtual absl::StatusOr<std::vector<DevicePlacement>> ForParticipant(ParticipantId participant,
-                                                                      absl::Time deadline) = 0;
-  virtual absl::StatusOr<std::vector<DevicePlacement>> ForDevice(ParticipantId participant,
-                                                                 DeviceId device,
-                                                                 absl::Time deadline) = 0;
+  // One for each of `clocks`, in their order; nothing for one of which nothing is known. Costs what
+  // is asked for, not what the participant has. Fails as the database does.
+  virtual absl::StatusOr<std::vector<std::optional<Placement>>> For(
+      ParticipantId participant, std::span<const DeviceClock> clocks, absl::Time deadline) = 0;
 };
-
-// Boots and clocks of one participant: a device that boots hourly for two years stays below.
-inline constexpr size_t kPlacementsMax = 65'536;
 
 }  // namespace tidemark::store

@@ -15,6 +15,8 @@ namespace {
 
 // Unreadable chunks further apart than this are told apart.
 constexpr int64_t kPauseNsMax = 10'000'000'000;
+// Placements that are remembered: chunks of one writer change their boot rarely.
+constexpr size_t kPlacementsKept = 1'024;
 
 using VisitBlock = absl::FunctionRef<absl::Status(const ReadBlock&)>;
 
@@ -124,12 +126,7 @@ bool Continues(const UnreadableChunks& run, const UnreadableChunks& next) {
 SampleReading::SampleReading(Parts parts, SampleQuery query)
     : parts_(std::move(parts)),
       query_(std::move(query)),
-      scan_(parts_.target, SegmentPart::kPayload) {
-  for (const DevicePlacement& each : parts_.placements) {
-    const Placement& placement = each.placement;
-    by_clock_.emplace(ClockKey{placement.boot_id, placement.clock_id}, placement);
-  }
-}
+      scan_(parts_.target, SegmentPart::kPayload) {}
 
 SampleReading::~SampleReading() = default;
 
@@ -160,11 +157,10 @@ absl::Status SampleReading::Plan() {
 }
 
 absl::Status SampleReading::PlanStudyRange(const signal::TimeRange& study) {
-  const std::vector<PlacedRange> placed = InvertRange(parts_.placements, study);
-  std::vector<ScanRange> ranges;
-  for (const PlacedRange& each : placed) ranges.push_back(each.range);
-  TM_ASSIGN_OR_RETURN(const std::vector<size_t> live, RangesWithChunks(parts_.target, ranges));
-  for (const size_t at : live) legs_.push_back({placed[at].range, placed[at].placement});
+  TM_ASSIGN_OR_RETURN(const std::vector<PlacedRange> placed,
+                      FindPlacedRanges(parts_.target, parts_.placements, parts_.device_id, study,
+                                       /*margin_ns=*/0));
+  for (const PlacedRange& each : placed) legs_.push_back({each.range, each.placement});
   return absl::OkStatus();
 }
 
@@ -179,19 +175,34 @@ absl::StatusOr<bool> SampleReading::BeginLeg() {
   return true;
 }
 
+// Before PlacementOf(row).
+absl::Status SampleReading::FindPlacement(const ChunkRow& row) {
+  const ClockKey key{row.boot_id, static_cast<uint32_t>(row.clock_id)};
+  if (legs_[leg_].placement || by_clock_.contains(key)) return absl::OkStatus();
+  if (by_clock_.size() >= kPlacementsKept) by_clock_.clear();
+  const DeviceClock clock{parts_.device_id, key.first, key.second};
+  TM_ASSIGN_OR_RETURN(
+      const auto found,
+      parts_.placements->For(query_.participant_id, std::span(&clock, 1), parts_.target.deadline));
+  by_clock_.emplace(key, found.front());
+  return absl::OkStatus();
+}
+
 const Placement* SampleReading::PlacementOf(const ChunkRow& row) const {
   if (legs_[leg_].placement) return &*legs_[leg_].placement;
-  const auto found = by_clock_.find({row.boot_id, static_cast<uint32_t>(row.clock_id)});
-  return found == by_clock_.end() ? nullptr : &found->second;
+  const auto& found = by_clock_.at({row.boot_id, static_cast<uint32_t>(row.clock_id)});
+  return found ? &*found : nullptr;
 }
 
 absl::Status SampleReading::Read(const ChunkRow& row, const absl::StatusOr<std::string>& packed,
                                  const SampleVisitor& visitor) {
   if (row.kind == PayloadKind::kRecords) return absl::OkStatus();
+  TM_RETURN_IF_ERROR(FindPlacement(row));
   if (absl::IsNotFound(packed.status())) {
     return AddUnreadable(row, UnreadableReason::kErased, visitor);
   }
   if (absl::IsDataLoss(packed.status())) {
+    if (first_damage_.ok()) first_damage_ = packed.status();
     return AddUnreadable(row, UnreadableReason::kDamaged, visitor);
   }
   if (!packed.ok()) return packed.status();
@@ -259,14 +270,15 @@ absl::Status SampleReading::AddUnreadable(const ChunkRow& row, UnreadableReason 
     return absl::OkStatus();
   }
   TM_RETURN_IF_ERROR(Flush(visitor));
-  pending_ = UnreadablePiece{next, PlacementOf(row)};
+  const Placement* const placement = PlacementOf(row);
+  pending_ = Pending{next, placement == nullptr ? std::nullopt : std::optional(*placement)};
   return absl::OkStatus();
 }
 
 absl::Status SampleReading::Flush(const SampleVisitor& visitor) {
   if (!pending_) return absl::OkStatus();
-  const UnreadablePiece piece = *std::exchange(pending_, std::nullopt);
-  return visitor.unreadable(piece);
+  const Pending piece = *std::exchange(pending_, std::nullopt);
+  return visitor.unreadable({piece.chunks, piece.placement ? &*piece.placement : nullptr});
 }
 
 absl::Status SampleReading::GiveQuarantined(const SampleVisitor& visitor) {
@@ -275,6 +287,7 @@ absl::Status SampleReading::GiveQuarantined(const SampleVisitor& visitor) {
   TM_ASSIGN_OR_RETURN(const db::BinaryResult rows,
                       parts_.target.pool->Query(query_.participant_id, sql::kListSetAside, params,
                                                 parts_.target.deadline));
+  TM_RETURN_IF_ERROR((rows.Expect<Uuid, int64_t, int64_t>()));
   for (int i = 0; i < rows.rows(); ++i) {
     UnreadableChunks chunks{.reason = UnreadableReason::kQuarantined,
                             .stream_id = query_.stream_id,
@@ -294,7 +307,9 @@ absl::StatusOr<bool> SampleReading::End(const SampleVisitor& visitor) {
     TM_RETURN_IF_ERROR(GiveQuarantined(visitor));
   }
   if (damaged_chunks_ == 0) return false;
-  return absl::DataLossError(fmt::format("{} stored chunks are damaged", damaged_chunks_));
+  const std::string cause =
+      first_damage_.ok() ? "" : fmt::format("; first: {}", std::string(first_damage_.message()));
+  return absl::DataLossError(fmt::format("{} stored chunks are damaged{}", damaged_chunks_, cause));
 }
 
 }  // namespace tidemark::store

@@ -72,7 +72,8 @@ class SampleReading {
   struct Parts {
     ChunkScan::Target target;  // of the query's stream
     StreamCatalog* catalog;
-    std::vector<DevicePlacement> placements;  // of the stream's device
+    PlacementSource* placements;
+    DeviceId device_id;  // the stream's
   };
   SampleReading(Parts parts, SampleQuery query);
   ~SampleReading();
@@ -104,18 +105,24 @@ class SampleReading {
   absl::Status GiveQuarantined(const SampleVisitor& visitor);
   absl::StatusOr<bool> End(const SampleVisitor& visitor);
   signal::TimeRange InsideOf(const ChunkRow& row) const;
+  absl::Status FindPlacement(const ChunkRow& row);
   const Placement* PlacementOf(const ChunkRow& row) const;
 
   const Parts parts_;
   const SampleQuery query_;
-  std::map<ClockKey, Placement> by_clock_;
+  std::map<ClockKey, std::optional<Placement>> by_clock_;  // those met lately, bounded
   bool planned_ = false;
   std::vector<Leg> legs_;
   size_t leg_ = 0;
   bool walking_ = false;
   ChunkScan scan_;
-  std::optional<UnreadablePiece> pending_;
+  struct Pending {
+    UnreadableChunks chunks;
+    std::optional<Placement> placement;
+  };
+  std::optional<Pending> pending_;
   int64_t damaged_chunks_ = 0;
+  absl::Status first_damage_;
 };
 
 }  // namespace tidemark::store

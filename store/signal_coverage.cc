@@ -1,7 +1,6 @@
 // SignalReader::GetCoverage.
 #include <algorithm>
 #include <limits>
-#include <map>
 #include <utility>
 
 #include "base/endian.h"
@@ -9,11 +8,11 @@
 #include "store/signal_reader.h"
 #include "store/span_joiner.h"
 #include "store/sql.h"
+#include "store/stream_clocks.h"
 
 namespace tidemark::store {
 namespace {
 
-constexpr int64_t kClocksPerPage = 1'000;
 // Chunks that one statement folds into stretches, and statements that travel together.
 constexpr int64_t kChunksPerPage = 8'192;
 constexpr size_t kPagesAtOnce = 16;
@@ -44,6 +43,7 @@ absl::StatusOr<StreamKeys> FindKeys(const SignalReader::Parts& parts, const Stre
   TM_ASSIGN_OR_RETURN(
       const db::BinaryResult rows,
       parts.pool->Query(stream.participant_id, sql::kListSegmentKeys, params, deadline));
+  TM_RETURN_IF_ERROR(rows.Expect<std::string_view>());
   StreamKeys keys;
   for (int i = 0; i < rows.rows(); ++i) {
     const std::string_view name = rows.Bytes(i, 0);
@@ -61,11 +61,7 @@ absl::StatusOr<StreamKeys> FindKeys(const SignalReader::Parts& parts, const Stre
 
 // The chunks of one boot and clock within a range of device time, page by page.
 struct ClockScan {
-  BootId boot_id;
-  int32_t clock_id = 0;
-  int64_t first_begin_ns = 0;  // of the chunks there are
-  int64_t last_begin_ns = 0;
-  const Placement* placement = nullptr;
+  StreamClock clock;
   int64_t begin_ns = kFirstNs;  // of the range
   int64_t last_ns = kLastNs;    // the last nanosecond inside
   int64_t from_ns = kFirstNs;   // where the next page begins
@@ -84,13 +80,10 @@ class StreamRun {
     coverage_.stream = std::move(stream);
   }
 
-  // `placements` are those of the participant.
-  absl::StatusOr<StreamCoverage> Run(const std::vector<DevicePlacement>& placements) {
+  absl::StatusOr<StreamCoverage> Run() {
     TM_ASSIGN_OR_RETURN(keys_, FindKeys(parts_, *coverage_.stream, deadline_));
     if (!query_.study_range) TM_RETURN_IF_ERROR(SumStoredBytes());
-    TM_RETURN_IF_ERROR(FindClocks());
-    PlaceClocks(placements);
-    TM_RETURN_IF_ERROR(ReadPages());
+    TM_RETURN_IF_ERROR(WalkClocks());
     coverage_.ranges = std::move(readable_).Finish();
     coverage_.joined_gap_ns = readable_.joined_gap_ns();
     for (const signal::TimeRange& range : std::move(erased_).Finish()) {
@@ -106,55 +99,38 @@ class StreamRun {
     TM_ASSIGN_OR_RETURN(
         const db::BinaryResult rows,
         parts_.pool->Query(query_.participant_id, sql::kSumStoredBytes, params, deadline_));
+    TM_RETURN_IF_ERROR(rows.Expect<int64_t>());
     coverage_.stored_bytes = rows.Int64(0, 0);
     return absl::OkStatus();
   }
 
-  absl::Status FindClocks() {
-    BootId boot;
-    int32_t clock = -1;
+  // Page by page, so that memory does not grow with the boots of a stream.
+  absl::Status WalkClocks() {
+    StreamClocks clocks(
+        {parts_.pool, parts_.keys, query_.participant_id, coverage_.stream->stream_id, deadline_},
+        parts_.placements, coverage_.stream->device_id);
     while (true) {
-      db::BinaryParams params;
-      params.Add(query_.participant_id).Add(coverage_.stream->stream_id);
-      params.Add(boot).Add(clock).Add(kClocksPerPage);
-      TM_ASSIGN_OR_RETURN(
-          const db::BinaryResult rows,
-          parts_.pool->Query(query_.participant_id, sql::kListClocks, params, deadline_));
-      for (int i = 0; i < rows.rows(); ++i) {
-        boot = BootId{rows.UuidAt(i, 0)};
-        clock = rows.Int32(i, 1);
-        scans_.push_back({.boot_id = boot,
-                          .clock_id = clock,
-                          .first_begin_ns = rows.Int64(i, 2),
-                          .last_begin_ns = rows.Int64(i, 3)});
-      }
-      if (rows.rows() < kClocksPerPage) return absl::OkStatus();
-      if (scans_.size() > kPlacementsMax) {
-        return absl::ResourceExhaustedError("a stream has too many boots to cover");
-      }
+      TM_ASSIGN_OR_RETURN(const std::vector<StreamClock> page, clocks.Next());
+      if (page.empty()) return absl::OkStatus();
+      AddScans(page);
+      TM_RETURN_IF_ERROR(ReadPages());
     }
   }
 
-  // Leaves those clocks that may have chunks in the range, or no place.
-  void PlaceClocks(const std::vector<DevicePlacement>& placements) {
-    std::map<std::pair<BootId, uint32_t>, const Placement*> by_clock;
-    for (const DevicePlacement& each : placements) {
-      if (each.device_id != coverage_.stream->device_id) continue;
-      by_clock.emplace(std::pair(each.placement.boot_id, each.placement.clock_id), &each.placement);
+  // Of those clocks that may have chunks in the range, or no place.
+  void AddScans(const std::vector<StreamClock>& clocks) {
+    for (const StreamClock& clock : clocks) {
+      ClockScan scan{.clock = clock};
+      if (clock.placement && query_.study_range) {
+        // A nanosecond more on both sides, for the rounding.
+        const signal::TimeRange& study = *query_.study_range;
+        scan.begin_ns = SaturatingAdd(clock.placement->ToDevice(study.begin_ns), -1);
+        scan.last_ns = clock.placement->ToDevice(study.end_ns);
+        scan.from_ns = SaturatingAdd(scan.begin_ns, -kChunkSpanNsMax);
+      }
+      if (clock.first_begin_ns > scan.last_ns || clock.last_begin_ns < scan.from_ns) continue;
+      scans_.push_back(std::move(scan));
     }
-    for (ClockScan& scan : scans_) {
-      const auto found = by_clock.find({scan.boot_id, static_cast<uint32_t>(scan.clock_id)});
-      if (found != by_clock.end()) scan.placement = found->second;
-      if (scan.placement == nullptr || !query_.study_range) continue;
-      // A nanosecond more on both sides, for the rounding.
-      const signal::TimeRange& study = *query_.study_range;
-      scan.begin_ns = SaturatingAdd(scan.placement->ToDevice(study.begin_ns), -1);
-      scan.last_ns = scan.placement->ToDevice(study.end_ns);
-      scan.from_ns = SaturatingAdd(scan.begin_ns, -kChunkSpanNsMax);
-    }
-    std::erase_if(scans_, [](const ClockScan& scan) {
-      return scan.first_begin_ns > scan.last_ns || scan.last_begin_ns < scan.from_ns;
-    });
   }
 
   bool MixesKeys() const { return keys_.has_live && !keys_.destroyed.empty(); }
@@ -162,7 +138,7 @@ class StreamRun {
   db::BinaryParams PageParams(const ClockScan& scan) const {
     db::BinaryParams params;
     params.Add(query_.participant_id).Add(coverage_.stream->stream_id);
-    params.Add(scan.boot_id).Add(scan.clock_id);
+    params.Add(scan.clock.boot_id).Add(scan.clock.clock_id);
     params.Add(scan.from_ns).Add(scan.begin_ns).Add(scan.last_ns);
     params.Add(kChunksPerPage).Add(query_.join_gap_ns);
     if (MixesKeys()) params.AddByteaArray(keys_.destroyed);
@@ -181,7 +157,8 @@ class StreamRun {
           parts_.pool->QueryEach(query_.participant_id, statement, params, deadline_));
       std::vector<ClockScan> unfinished;
       for (size_t i = begin; i < scans_.size(); ++i) {
-        if (AddPage(scans_[i], pages[i - begin])) unfinished.push_back(scans_[i]);
+        TM_ASSIGN_OR_RETURN(const bool goes_on, AddPage(scans_[i], pages[i - begin]));
+        if (goes_on) unfinished.push_back(scans_[i]);
       }
       scans_.resize(begin);
       scans_.insert(scans_.end(), unfinished.begin(), unfinished.end());
@@ -190,19 +167,21 @@ class StreamRun {
   }
 
   // Whether the scan goes on.
-  bool AddPage(ClockScan& scan, const db::BinaryResult& rows) {
+  absl::StatusOr<bool> AddPage(ClockScan& scan, const db::BinaryResult& rows) {
+    TM_RETURN_IF_ERROR(
+        (rows.Expect<int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, db::Timestamp, bool>()));
+    const bool is_placed = scan.clock.placement.has_value();
     int64_t chunks = 0;
     for (int i = 0; i < rows.rows(); ++i) {
       scan.from_ns = std::max(scan.from_ns, rows.Int64(i, 2));
       chunks += rows.Int64(i, 3);
-      if (scan.placement != nullptr) AddSpan(*scan.placement, rows, i);
-      if (scan.placement == nullptr) coverage_.unplaced_chunks += rows.Int64(i, 3);
-      if (scan.placement != nullptr || !query_.study_range) AddCounts(rows, i);
+      if (is_placed) AddSpan(*scan.clock.placement, rows, i);
+      if (!is_placed) coverage_.unplaced_chunks += rows.Int64(i, 3);
+      if (is_placed || !query_.study_range) AddCounts(rows, i);
     }
     if (chunks < kChunksPerPage || scan.from_ns == kLastNs) return false;
     ++scan.from_ns;
-    return scan.placement != nullptr || !query_.study_range ||
-           coverage_.unplaced_chunks < kUnplacedMax;
+    return is_placed || !query_.study_range || coverage_.unplaced_chunks < kUnplacedMax;
   }
 
   bool IsErased(const db::BinaryResult& rows, int row) const {
@@ -244,15 +223,13 @@ absl::StatusOr<std::vector<StreamCoverage>> SignalReader::GetCoverage(const Cove
                                                                       absl::Time deadline) {
   TM_ASSIGN_OR_RETURN(std::vector<StreamInfoPtr> streams,
                       FindStreams(query.participant_id, query.stream_ids, deadline));
-  TM_ASSIGN_OR_RETURN(const std::vector<DevicePlacement> placements,
-                      parts_.placements->ForParticipant(query.participant_id, deadline));
   const size_t ranges_max =
       std::clamp(kCoverageRangesTotalMax / std::max<size_t>(streams.size(), 1), kRangesMin,
                  kCoverageRangesMax);
   std::vector<StreamCoverage> answer;
   for (StreamInfoPtr& stream : streams) {
     StreamRun run(parts_, query, std::move(stream), ranges_max, deadline);
-    TM_ASSIGN_OR_RETURN(StreamCoverage coverage, run.Run(placements));
+    TM_ASSIGN_OR_RETURN(StreamCoverage coverage, run.Run());
     answer.push_back(std::move(coverage));
   }
   return answer;

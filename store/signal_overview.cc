@@ -143,19 +143,8 @@ class OverviewRun {
  private:
   absl::Status FindRanges() {
     TM_RETURN_IF_ERROR(RefuseCutBoots(target_, newest_->device_id));
-    TM_ASSIGN_OR_RETURN(
-        const std::vector<DevicePlacement> placements,
-        parts_.placements->ForDevice(query_.participant_id, newest_->device_id, target_.deadline));
-    const std::vector<PlacedRange> placed = InvertRange(placements, query_.study_range);
-    std::vector<ScanRange> wide;
-    for (const PlacedRange& each : placed) {
-      ScanRange range = each.range;
-      range.device.begin_ns = SaturatingAdd(range.device.begin_ns, -kEdgeNsMax);
-      range.device.end_ns = SaturatingAdd(range.device.end_ns, kEdgeNsMax);
-      wide.push_back(range);
-    }
-    TM_ASSIGN_OR_RETURN(const std::vector<size_t> live, RangesWithChunks(target_, wide));
-    for (const size_t at : live) ranges_.push_back(placed[at]);
+    TM_ASSIGN_OR_RETURN(ranges_, FindPlacedRanges(target_, parts_.placements, newest_->device_id,
+                                                  query_.study_range, kEdgeNsMax));
     return absl::OkStatus();
   }
 
@@ -178,6 +167,7 @@ class OverviewRun {
       TM_ASSIGN_OR_RETURN(const db::BinaryResult sums,
                           target_.pool->Query(query_.participant_id, sql::kSummarizeRange, params,
                                               target_.deadline));
+      TM_RETURN_IF_ERROR((sums.Expect<int64_t, double>()));
       samples += sums.Int64(0, 0);
       covered_ns += sums.Double(0, 1);
     }
@@ -279,6 +269,7 @@ class OverviewRun {
     TM_ASSIGN_OR_RETURN(
         const db::BinaryResult rows,
         target_.pool->Query(query_.participant_id, statement, params, target_.deadline));
+    TM_RETURN_IF_ERROR(CheckChunkRows(rows));
     if (rows.rows() == 0) return absl::OkStatus();
     return FeedEdge(placement, ReadChunkRow(query_.participant_id, query_.stream_id, rows, 0),
                     choose);
@@ -396,6 +387,11 @@ absl::StatusOr<SignalOverview> SignalReader::GetOverview(const OverviewQuery& qu
                       FindStream(query.participant_id, query.stream_id, deadline));
   if (stream->kind != PayloadKind::kSamples) {
     return absl::InvalidArgumentError("stream_id: is a sampled stream");
+  }
+  const size_t channels = std::max<size_t>(stream->channels.size(), 1);
+  if (query.width > kOverviewCellsMax / channels) {
+    return absl::InvalidArgumentError(fmt::format("width: is at most {} for {} channels",
+                                                  kOverviewCellsMax / channels, channels));
   }
   return OverviewRun(parts_, query, std::move(stream), deadline).Run();
 }

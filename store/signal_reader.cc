@@ -42,11 +42,8 @@ absl::StatusOr<std::unique_ptr<SampleReading>> SignalReader::OpenSamples(const S
   if (std::holds_alternative<StudyRange>(query.range)) {
     TM_RETURN_IF_ERROR(RefuseCutBoots(target, stream->device_id));
   }
-  TM_ASSIGN_OR_RETURN(
-      std::vector<DevicePlacement> placements,
-      parts_.placements->ForDevice(query.participant_id, stream->device_id, deadline));
   return std::make_unique<SampleReading>(
-      SampleReading::Parts{target, parts_.catalog, std::move(placements)}, query);
+      SampleReading::Parts{target, parts_.catalog, parts_.placements, stream->device_id}, query);
 }
 
 }  // namespace tidemark::store

@@ -99,6 +99,8 @@ inline constexpr int64_t kVerifyBytesMax = 64 << 20;  // of bodies after which a
 
 // Samples above which GetOverview never reads samples instead of tiles.
 inline constexpr int64_t kOverviewSamplesMax = 4'000'000;
+// Columns of all channels together: 16 bytes each of an answer, whose 4 MiB also hold gaps.
+inline constexpr size_t kOverviewCellsMax = 196'608;
 
 // Thread-safe; holds no state of a call.
 class SignalReader {
@@ -127,6 +129,8 @@ class SignalReader {
   //   NOT_FOUND            no such stream
   //   INVALID_ARGUMENT     a stream of records
   //   FAILED_PRECONDITION  a range of study time, and a boot that was cut into epochs
+  // Reading a range of study time with too many boots ends as RESOURCE_EXHAUSTED
+  // (store/placed_ranges.h).
   absl::StatusOr<std::unique_ptr<SampleReading>> OpenSamples(const SampleQuery& query,
                                                              absl::Time deadline);
 
@@ -135,14 +139,15 @@ class SignalReader {
   // name and unit has no values there.
   // What cannot be read is a gap and named; damage does not end a picture.
   //   NOT_FOUND            no such stream
-  //   INVALID_ARGUMENT     not a sampled stream
+  //   INVALID_ARGUMENT     not a sampled stream, or too many columns for its number of channels
   //   FAILED_PRECONDITION  a boot that was cut into epochs
+  //   RESOURCE_EXHAUSTED   too many boots lie in the range
   absl::StatusOr<SignalOverview> GetOverview(const OverviewQuery& query, absl::Time deadline);
 
   // Every declared stream of the participant that was asked for, by id. Reads the rows of chunks
   // in the range, and says of erased data that it cannot be read; damage is not seen.
-  //   NOT_FOUND           no such stream
-  //   RESOURCE_EXHAUSTED  a stream with more boots than kPlacementsMax
+  //   NOT_FOUND  no such stream
+  //   DATA_LOSS  a key of what is stored is missing and was never destroyed
   absl::StatusOr<std::vector<StreamCoverage>> GetCoverage(const CoverageQuery& query,
                                                           absl::Time deadline);
 

@@ -30,10 +30,29 @@ absl::StatusOr<std::optional<CredentialRecord>> LoadCredential(db::Transaction& 
   return record;
 }
 
-absl::StatusOr<std::optional<StudyId>> LoadStudyOf(db::Transaction& tx, ParticipantId participant) {
-  const pqxx::result rows = tx.Exec(sql::kFindParticipantStudy, participant.ToString());
+absl::StatusOr<std::optional<ParticipantRecord>> LoadParticipant(db::Transaction& tx,
+                                                                 ParticipantId participant) {
+  tx.SetScope(db::AccessScope::Participant(participant));
+  const pqxx::result rows = tx.Exec(sql::kFindParticipant, participant.ToString());
   if (rows.empty()) return std::nullopt;
-  TM_ASSIGN_OR_RETURN(const StudyId study, StudyId::Parse(rows[0][0].c_str()));
+  ParticipantRecord record;
+  TM_ASSIGN_OR_RETURN(record.study_id, StudyId::Parse(rows[0]["study_id"].c_str()));
+  record.state = static_cast<v1::ParticipantState>(rows[0]["state"].as<int>());
+  return record;
+}
+
+absl::StatusOr<std::optional<GrantsRecord>> LoadGrants(db::Transaction& tx, PrincipalId principal) {
+  GrantsRecord record;
+  for (const pqxx::row& row : tx.Exec(sql::kFindGrants, principal.ToString())) {
+    TM_ASSIGN_OR_RETURN(const StudyId study, StudyId::Parse(row["study_id"].c_str()));
+    record.studies[study][static_cast<v1::Role>(row["role"].as<int>())] =
+        rpc::DataKindSet::FromBits(row["data_kinds"].as<uint32_t>());
+  }
+  return record;
+}
+
+absl::StatusOr<std::optional<StudyId>> LoadStudy(db::Transaction& tx, StudyId study) {
+  if (tx.Exec(sql::kFindStudy, study.ToString()).empty()) return std::nullopt;
   return study;
 }
 
@@ -59,17 +78,33 @@ absl::Status CredentialRecord::CheckHolds(int64_t now_us) const {
   if (principal_kind == PrincipalKind::kDevice && state == PrincipalState::kRevoked) {
     return DeviceRevoked();
   }
-  if (state == PrincipalState::kActive && !revoked && (!expires_at_us || now_us < *expires_at_us)) {
+  const bool is_active = state == PrincipalState::kActive || state == PrincipalState::kErased;
+  if (is_active && !revoked && (!expires_at_us || now_us < *expires_at_us)) {
     return absl::OkStatus();
   }
   return rpc::Error(absl::StatusCode::kUnauthenticated, v1::ERROR_REASON_CREDENTIAL_INVALID,
                     "the credential is not valid");
 }
 
+GrantsRecord::Match GrantsRecord::In(StudyId study, rpc::RoleSet wanted) const {
+  Match match;
+  for (const auto& [granted_study, roles] : studies) {
+    if (!study.IsZero() && granted_study != study) continue;
+    for (const auto& [role, data_kinds] : roles) {
+      if (!wanted.Contains(role)) continue;
+      match.roles.Add(role);
+      match.data_kinds.Add(data_kinds);
+    }
+  }
+  return match;
+}
+
 AccessDirectory::AccessDirectory(Context context)
     : context_(std::move(context)),
       credentials_(context_.clock, {}),
       devices_(context_.clock, {}),
+      grants_(context_.clock, {}),
+      participants_(context_.clock, {}),
       studies_(context_.clock, {}) {}
 
 absl::StatusOr<AccessDirectory::Credentials::Value> AccessDirectory::FindCredential(
@@ -82,13 +117,21 @@ absl::StatusOr<AccessDirectory::Devices::Value> AccessDirectory::FindDevice(Devi
   return FindOrLoad(devices_, device, context_, "find_device_access", deadline, FindDeviceAccess);
 }
 
-absl::StatusOr<std::optional<StudyId>> AccessDirectory::FindStudyOf(ParticipantId participant,
-                                                                    absl::Time deadline) {
-  TM_ASSIGN_OR_RETURN(
-      const std::shared_ptr<const StudyId> study,
-      FindOrLoad(studies_, participant, context_, "find_participant_study", deadline, LoadStudyOf));
-  if (study == nullptr) return std::nullopt;
-  return *study;
+absl::StatusOr<AccessDirectory::Participants::Value> AccessDirectory::FindParticipant(
+    ParticipantId participant, absl::Time deadline) {
+  return FindOrLoad(participants_, participant, context_, "find_participant", deadline,
+                    LoadParticipant);
+}
+
+absl::StatusOr<AccessDirectory::Grants::Value> AccessDirectory::FindGrants(PrincipalId principal,
+                                                                           absl::Time deadline) {
+  return FindOrLoad(grants_, principal, context_, "find_grants", deadline, LoadGrants);
+}
+
+absl::StatusOr<bool> AccessDirectory::HasStudy(StudyId study, absl::Time deadline) {
+  TM_ASSIGN_OR_RETURN(const std::shared_ptr<const StudyId> found,
+                      FindOrLoad(studies_, study, context_, "find_study", deadline, LoadStudy));
+  return found != nullptr;
 }
 
 }  // namespace tidemark::study

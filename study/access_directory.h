@@ -1,33 +1,55 @@
 // Who a credential stands for and where a participant belongs: asked at every call, so from caches.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "base/ids.h"
+#include "base/rpc/enum_set.h"
 #include "study/context.h"
 #include "study/device_access.h"
 #include "study/expiring_cache.h"
 #include "study/principals.h"
+#include "tidemark/v1/study.pb.h"
 
 namespace tidemark::study {
 
 // A bearer credential with the principal that it proves.
 struct CredentialRecord {
-  CredentialKind kind = CredentialKind::kStaffToken;
+  CredentialKind kind = CredentialKind::kToken;
   std::string secret_sha256;
   bool revoked = false;
   std::optional<int64_t> expires_at_us;
   PrincipalId principal_id;
-  PrincipalKind principal_kind = PrincipalKind::kManager;
+  PrincipalKind principal_kind = PrincipalKind::kStaff;
   PrincipalState state = PrincipalState::kPending;
-  StudyId study_id;              // zero for an operator
+  StudyId study_id;              // of a device
   ParticipantId participant_id;  // of a device
 
   // UNAUTHENTICATED when it does not hold at `now_us`; DEVICE_REVOKED says that for ever.
   absl::Status CheckHolds(int64_t now_us) const;
+};
+
+// What a principal may do: kinds of recordings by role, in each study where it has one.
+struct GrantsRecord {
+  using Roles = std::map<v1::Role, rpc::DataKindSet>;
+  std::map<StudyId, Roles> studies;
+
+  // Of the roles in `wanted` that are granted in `study`: which they are, and the kinds of data
+  // that their grants name. Zero stands for any study.
+  struct Match {
+    rpc::RoleSet roles;
+    rpc::DataKindSet data_kinds;
+  };
+  Match In(StudyId study, rpc::RoleSet wanted) const;
+};
+
+struct ParticipantRecord {
+  StudyId study_id;
+  v1::ParticipantState state = v1::PARTICIPANT_STATE_UNSPECIFIED;
 };
 
 // Thread-safe. Answers are at most 5 s old, "no such thing" at most 1 s.
@@ -37,25 +59,34 @@ class AccessDirectory {
 
   using Credentials = ExpiringCache<std::string, CredentialRecord>;
   using Devices = ExpiringCache<DeviceId, DeviceAccess>;
+  using Grants = ExpiringCache<PrincipalId, GrantsRecord>;
+  using Participants = ExpiringCache<ParticipantId, ParticipantRecord>;
 
   // Null when there is none.
   absl::StatusOr<Credentials::Value> FindCredential(const std::string& public_id,
                                                     absl::Time deadline);
   absl::StatusOr<Devices::Value> FindDevice(DeviceId device, absl::Time deadline);
-  absl::StatusOr<std::optional<StudyId>> FindStudyOf(ParticipantId participant,
-                                                     absl::Time deadline);
+  absl::StatusOr<Participants::Value> FindParticipant(ParticipantId participant,
+                                                      absl::Time deadline);
+  // Never null: without grants it is empty.
+  absl::StatusOr<Grants::Value> FindGrants(PrincipalId principal, absl::Time deadline);
+  // Whether there is such a study.
+  absl::StatusOr<bool> HasStudy(StudyId study, absl::Time deadline);
 
   // Without asking the database; see ExpiringCache::Find.
   std::optional<Credentials::Found> PeekCredential(const std::string& public_id) {
     return credentials_.Find(public_id);
   }
   std::optional<Devices::Found> PeekDevice(DeviceId device) { return devices_.Find(device); }
+  std::optional<Grants::Found> PeekGrants(PrincipalId principal) { return grants_.Find(principal); }
 
  private:
   const Context context_;
   Credentials credentials_;
   Devices devices_;
-  ExpiringCache<ParticipantId, StudyId> studies_;
+  Grants grants_;
+  Participants participants_;
+  ExpiringCache<StudyId, StudyId> studies_;
 };
 
 }  // namespace tidemark::study

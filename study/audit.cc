@@ -32,14 +32,18 @@ std::string SeqBytes(int64_t seq) {
   return bytes;
 }
 
+std::string StudyPlace(const Uuid& study, int64_t seq) {
+  std::string place = kTable;
+  place += study.AsBytes();
+  place += SeqBytes(seq);
+  return place;
+}
+
 // A study has no key of its own: its evidence is sealed with a key of the installation.
 absl::StatusOr<std::string> SealForStudy(store::KeyStore& keys, const AuditEntry& entry,
                                          int64_t seq, std::string_view body) {
   TM_ASSIGN_OR_RETURN(const std::string key, keys.ServiceKey("audit"));
-  std::string associated = kTable;
-  associated += entry.subject.AsBytes();
-  associated += SeqBytes(seq);
-  return AesGcmSeal(key, associated, body);
+  return AesGcmSeal(key, StudyPlace(entry.subject, seq), body);
 }
 
 absl::StatusOr<std::string> SealForParticipant(store::KeyStore& keys, const AuditEntry& entry,
@@ -57,29 +61,47 @@ absl::StatusOr<std::string> Seal(store::KeyStore& keys, const AuditEntry& entry,
   return SealForParticipant(keys, entry, seq, body);
 }
 
-struct Tail {
-  int64_t seq = 0;
-  std::string prev_hash;
-  std::string body_hash;
+// What the next link of a subject carries, and its number.
+struct Next {
+  int64_t seq = 1;
+  Sha256Digest prev_hash{};
 };
 
-Tail FindTail(db::Transaction& tx, const Uuid& subject) {
+absl::StatusOr<Next> FindNext(db::Transaction& tx, const Uuid& subject) {
   const pqxx::result rows = tx.Exec(sql::kFindAuditTail, subject.ToString());
-  if (rows.empty()) return {};
-  return {rows[0][0].as<int64_t>(), db::BytesOf(rows[0][1]), db::BytesOf(rows[0][2])};
+  if (rows.empty()) return Next{1, AuditChainBegin(subject)};
+  TM_ASSIGN_OR_RETURN(const AuditChainLink tail, AuditLinkOfRow(rows[0]));
+  return Next{tail.seq + 1, AuditLinkHash(tail)};
 }
 
 }  // namespace
 
-Sha256Digest AuditLinkHash(const Uuid& subject, int64_t seq, std::string_view prev_hash,
-                           std::string_view body_hash) {
-  Sha256Stream digest;
-  digest.Update("tidemark-audit-v1");
-  digest.Update(subject.AsBytes());
-  digest.Update(SeqBytes(seq));
-  digest.Update(prev_hash);
-  digest.Update(body_hash);
-  return digest.Finish();
+absl::StatusOr<AuditChainLink> AuditLinkOfRow(const pqxx::row& row) {
+  AuditChainLink link;
+  TM_ASSIGN_OR_RETURN(link.subject, Uuid::Parse(row["subject"].c_str()));
+  TM_ASSIGN_OR_RETURN(link.study_id, Uuid::Parse(row["study_id"].c_str()));
+  link.seq = row["seq"].as<int64_t>();
+  link.prev_hash = db::BytesOf(row["prev_hash"]);
+  link.body_hash = db::BytesOf(row["body_hash"]);
+  link.recorded_at_us = row["recorded_at_us"].as<int64_t>();
+  link.version = row["link_version"].as<int>();
+  return link;
+}
+
+absl::StatusOr<std::optional<std::string>> OpenAuditBody(store::KeyStore& keys, const Uuid& subject,
+                                                         const Uuid& study, int64_t seq,
+                                                         std::string_view sealed) {
+  if (subject == study) {
+    TM_ASSIGN_OR_RETURN(const std::string key, keys.ServiceKey("audit"));
+    TM_ASSIGN_OR_RETURN(std::string body, AesGcmOpen(key, StudyPlace(subject, seq), sealed));
+    return std::optional(std::move(body));
+  }
+  const std::string row_key = SeqBytes(seq);
+  auto opened =
+      store::OpenEnvelope(keys, {kTable, ParticipantId{subject}, row_key}, StreamId{}, sealed);
+  if (absl::IsNotFound(opened.status())) return std::nullopt;
+  if (!opened.ok()) return opened.status();
+  return std::optional(std::move(opened->plain));
 }
 
 // The insert waits for a transaction that is about to add the same number and then changes nothing;
@@ -90,14 +112,11 @@ absl::Status AppendAudit(db::Transaction& tx, store::KeyStore& keys, const Clock
   const Sha256Digest body_hash = Sha256(body);
   const int64_t now_us = absl::ToUnixMicros(clock.Now());
   for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
-    const Tail tail = FindTail(tx, entry.subject);
-    const int64_t seq = tail.seq + 1;
-    const Sha256Digest prev =
-        AuditLinkHash(entry.subject, tail.seq, tail.prev_hash, tail.body_hash);
-    TM_ASSIGN_OR_RETURN(const std::string sealed, Seal(keys, entry, seq, body));
-    const pqxx::result inserted =
-        tx.Exec(sql::kInsertAudit, entry.subject.ToString(), seq, entry.study_id.ToString(),
-                db::Bytea(AsView(prev)), db::Bytea(AsView(body_hash)), db::Bytea(sealed), now_us);
+    TM_ASSIGN_OR_RETURN(const Next next, FindNext(tx, entry.subject));
+    TM_ASSIGN_OR_RETURN(const std::string sealed, Seal(keys, entry, next.seq, body));
+    const pqxx::result inserted = tx.Exec(
+        sql::kInsertAudit, entry.subject.ToString(), next.seq, entry.study_id.ToString(),
+        db::Bytea(AsView(next.prev_hash)), db::Bytea(AsView(body_hash)), db::Bytea(sealed), now_us);
     if (inserted.affected_rows() == 1) return absl::OkStatus();
   }
   return absl::AbortedError("the audit chain grew too fast");

@@ -1,17 +1,17 @@
 // Evidence of what people and devices did: an append-only chain per participant or study.
 //
-//   link 1 ◄── link 2 ◄── link 3      each: number, hash of its body, hash of the link before it
-//
-// The chain is over hashes of bodies, so that a body can be erased and the chain still holds.
-// Bodies are sealed, those about a participant with the participant's own key.
+// The chain (base/audit_chain.h) is over hashes of bodies, so that a body can be erased and the
+// chain still holds. Bodies are sealed, those about a participant with the participant's own key.
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/audit_chain.h"
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/db/transaction.h"
@@ -37,9 +37,13 @@ absl::Status AppendAudit(db::Transaction& tx, store::KeyStore& keys, const Clock
 // The same, by the machine's clock.
 absl::Status AppendAudit(db::Transaction& tx, store::KeyStore& keys, const AuditEntry& entry);
 
-// The hash that the link after this one carries; the first link carries that of number 0 with empty
-// hashes, which binds the chain to its subject.
-Sha256Digest AuditLinkHash(const Uuid& subject, int64_t seq, std::string_view prev_hash,
-                           std::string_view body_hash);
+// From a row with the columns of a link, recorded_at_us and link_version.
+absl::StatusOr<AuditChainLink> AuditLinkOfRow(const pqxx::row& row);
+
+// The body of a link, if it can still be read; nothing once its key was destroyed.
+//   DATA_LOSS  altered, or moved from another place
+absl::StatusOr<std::optional<std::string>> OpenAuditBody(store::KeyStore& keys, const Uuid& subject,
+                                                         const Uuid& study, int64_t seq,
+                                                         std::string_view sealed);
 
 }  // namespace tidemark::study

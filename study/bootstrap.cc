@@ -26,7 +26,7 @@ absl::Status CreateFirstOperator(db::Pool& pool, const Clock& clock, absl::Time 
                                          .kind = PrincipalKind::kOperator,
                                          .display_name = "first operator"},
                                         now_us);
-                        InsertCredential(tx, token, CredentialKind::kStaffToken, id, now_us);
+                        InsertCredential(tx, token, CredentialKind::kToken, id, now_us);
                         return keep(token.ToString());
                       });
 }

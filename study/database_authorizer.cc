@@ -63,8 +63,10 @@ rpc::Caller CallerOf(const CredentialRecord& record, std::string credential_id) 
   caller.principal_id = record.principal_id;
   caller.study_id = record.study_id;
   caller.participant_id = record.participant_id;
-  if (caller.kind == rpc::CallerKind::kDevice)
+  if (caller.kind == rpc::CallerKind::kDevice) {
     caller.device_id = DeviceId{record.principal_id.uuid};
+    caller.participant_erased = record.state == PrincipalState::kErased;
+  }
   caller.credential_id = std::move(credential_id);
   return caller;
 }
@@ -76,21 +78,42 @@ rpc::Caller CallerOf(const DeviceAccess& access) {
   caller.study_id = access.study_id;
   caller.participant_id = access.participant_id;
   caller.device_id = access.device_id;
+  caller.participant_erased = access.IsErased();
   return caller;
 }
 
 bool MayProve(TokenKind token, const CredentialRecord& record) {
   switch (token) {
     case TokenKind::kOperator:
-      return record.principal_kind == PrincipalKind::kOperator;
-    case TokenKind::kManager:
-      return record.principal_kind == PrincipalKind::kManager;
-    case TokenKind::kSession:
+      return record.principal_kind == PrincipalKind::kOperator &&
+             record.kind == CredentialKind::kToken;
+    case TokenKind::kStaff:
+      return record.principal_kind == PrincipalKind::kStaff &&
+             record.kind == CredentialKind::kToken;
+    case TokenKind::kService:
+      return record.principal_kind == PrincipalKind::kService &&
+             record.kind == CredentialKind::kToken;
+    case TokenKind::kStaffSession:
+      return record.kind == CredentialKind::kStaffSession;
+    case TokenKind::kDeviceSession:
       return record.kind == CredentialKind::kDeviceSession;
+    case TokenKind::kSignInCode:
     case TokenKind::kEnrolment:
       return false;
   }
   return false;
+}
+
+bool HasGrants(rpc::CallerKind kind) {
+  return kind == rpc::CallerKind::kStaff || kind == rpc::CallerKind::kService;
+}
+
+// What the caller could do when the call began must still be granted, all of it.
+absl::Status CheckStillGranted(const rpc::Caller& caller, const GrantsRecord& grants) {
+  const GrantsRecord::Match match = grants.In(caller.object_study, caller.roles);
+  return match.roles == caller.roles && match.data_kinds.Contains(caller.data_kinds)
+             ? absl::OkStatus()
+             : NotPermitted();
 }
 
 bool Allows(const v1::Authz& policy, rpc::CallerKind kind) {
@@ -120,7 +143,10 @@ absl::StatusOr<rpc::Caller> DatabaseAuthorizer::Authorize(
   if (policy->unauthenticated()) return rpc::Caller();
   TM_ASSIGN_OR_RETURN(rpc::Caller caller, Authenticate(*policy, context, request));
   if (!Allows(*policy, caller.kind)) return NotPermitted();
-  TM_RETURN_IF_ERROR(Reach(caller, *policy, request, rpc::DeadlineOf(context, kLookupMost)));
+  if (caller.participant_erased && !policy->also_erased()) return NotPermitted();
+  const absl::Time deadline = rpc::DeadlineOf(context, kLookupMost);
+  TM_RETURN_IF_ERROR(Reach(caller, *policy, request, deadline));
+  TM_RETURN_IF_ERROR(TakeRoles(caller, *policy, deadline));
   return caller;
 }
 
@@ -183,9 +209,7 @@ absl::Status DatabaseAuthorizer::Reach(rpc::Caller& caller, const v1::Authz& pol
   if (id.IsZero()) return NotPermitted();
   switch (policy.object_kind()) {
     case v1::OBJECT_KIND_STUDY:
-      if (caller.study_id.uuid != id) return NotPermitted();
-      caller.object_study = caller.study_id;
-      return absl::OkStatus();
+      return ReachStudy(caller, StudyId{id}, deadline);
     case v1::OBJECT_KIND_PARTICIPANT:
       return ReachParticipant(caller, ParticipantId{id}, deadline);
     case v1::OBJECT_KIND_OWN_DEVICE:
@@ -198,17 +222,44 @@ absl::Status DatabaseAuthorizer::Reach(rpc::Caller& caller, const v1::Authz& pol
   }
 }
 
+// Whether staff have a role there is for TakeRoles().
+absl::Status DatabaseAuthorizer::ReachStudy(rpc::Caller& caller, StudyId study,
+                                            absl::Time deadline) {
+  if (caller.kind == rpc::CallerKind::kDevice && caller.study_id != study) return NotPermitted();
+  TM_ASSIGN_OR_RETURN(const bool exists, directory_.HasStudy(study, deadline));
+  if (!exists) return NotPermitted();
+  caller.object_study = study;
+  return absl::OkStatus();
+}
+
 absl::Status DatabaseAuthorizer::ReachParticipant(rpc::Caller& caller, ParticipantId participant,
                                                   absl::Time deadline) {
   if (caller.kind == rpc::CallerKind::kDevice) {
     if (caller.participant_id != participant) return NotPermitted();
-  } else {
-    TM_ASSIGN_OR_RETURN(const std::optional<StudyId> study,
-                        directory_.FindStudyOf(participant, deadline));
-    if (!study || *study != caller.study_id) return NotPermitted();
+    caller.object_participant = participant;
+    caller.object_study = caller.study_id;
+    return absl::OkStatus();
+  }
+  TM_ASSIGN_OR_RETURN(const auto record, directory_.FindParticipant(participant, deadline));
+  if (record == nullptr || record->state == v1::PARTICIPANT_STATE_ERASED) return NotPermitted();
+  if (caller.kind == rpc::CallerKind::kService &&
+      record->state == v1::PARTICIPANT_STATE_WITHDRAWN) {
+    return NotPermitted();
   }
   caller.object_participant = participant;
-  caller.object_study = caller.study_id;
+  caller.object_study = record->study_id;
+  return absl::OkStatus();
+}
+
+absl::Status DatabaseAuthorizer::TakeRoles(rpc::Caller& caller, const v1::Authz& policy,
+                                           absl::Time deadline) {
+  if (!HasGrants(caller.kind)) return absl::OkStatus();
+  TM_ASSIGN_OR_RETURN(const auto grants, directory_.FindGrants(caller.principal_id, deadline));
+  const GrantsRecord::Match match =
+      grants->In(caller.object_study, rpc::RoleSet::Of(policy.roles()));
+  if (match.roles.IsEmpty()) return NotPermitted();
+  caller.roles = match.roles;
+  caller.data_kinds = match.data_kinds;
   return absl::OkStatus();
 }
 
@@ -222,9 +273,12 @@ absl::Status DatabaseAuthorizer::Recheck(const rpc::Caller& caller, bool may_blo
   }
   const auto found = directory_.PeekCredential(caller.credential_id);
   if (!found || !found->fresh) RefreshLater(caller);
-  if (!found) return absl::OkStatus();
-  return found->value == nullptr ? CredentialInvalid()
-                                 : found->value->CheckHolds(NowUs(*context_.clock));
+  if (found && found->value == nullptr) return CredentialInvalid();
+  if (found) TM_RETURN_IF_ERROR(found->value->CheckHolds(NowUs(*context_.clock)));
+  if (!HasGrants(caller.kind)) return absl::OkStatus();
+  const auto grants = directory_.PeekGrants(caller.principal_id);
+  if (!grants || !grants->fresh) RefreshLater(caller);
+  return grants ? CheckStillGranted(caller, *grants->value) : absl::OkStatus();
 }
 
 absl::Status DatabaseAuthorizer::Ask(const rpc::Caller& caller) {
@@ -234,7 +288,11 @@ absl::Status DatabaseAuthorizer::Ask(const rpc::Caller& caller) {
     return access == nullptr ? CredentialInvalid() : access->CheckActive();
   }
   TM_ASSIGN_OR_RETURN(const auto record, directory_.FindCredential(caller.credential_id, deadline));
-  return record == nullptr ? CredentialInvalid() : record->CheckHolds(NowUs(*context_.clock));
+  if (record == nullptr) return CredentialInvalid();
+  TM_RETURN_IF_ERROR(record->CheckHolds(NowUs(*context_.clock)));
+  if (!HasGrants(caller.kind)) return absl::OkStatus();
+  TM_ASSIGN_OR_RETURN(const auto grants, directory_.FindGrants(caller.principal_id, deadline));
+  return CheckStillGranted(caller, *grants);
 }
 
 // A full queue forgets the wish: the next message of that caller repeats it.
@@ -250,7 +308,7 @@ void DatabaseAuthorizer::RefreshLoop() {
     const std::vector<rpc::Caller> callers = refreshes_.PopSome(1, kRefreshesMax);
     if (callers.empty()) return;
     const absl::Status status = Ask(callers.front());
-    if (!status.ok() && !absl::IsUnauthenticated(status)) {
+    if (!status.ok() && !absl::IsUnauthenticated(status) && !absl::IsPermissionDenied(status)) {
       LogWarning("a caller could not be checked again: {}", status.ToString());
     }
     MutexLock lock(mutex_);

@@ -16,7 +16,7 @@
 namespace tidemark::study {
 
 // Thread-safe. A caller proves itself by
-//   authorization: Bearer <token>           operators, managers, sessions of devices
+//   authorization: Bearer <token>           operators, staff, services, sessions of devices
 //   tidemark-device-signature: v1.<device id>.<base64url>
 //                                           over the request's `bundle`, where the policy allows it
 // A token goes before a signature when both are there. Starts one thread, which asks anew about the
@@ -43,8 +43,12 @@ class DatabaseAuthorizer : public rpc::Authorizer {
                                           absl::Time deadline);
   absl::Status Reach(rpc::Caller& caller, const v1::Authz& policy,
                      const google::protobuf::Message& request, absl::Time deadline);
+  absl::Status ReachStudy(rpc::Caller& caller, StudyId study, absl::Time deadline);
   absl::Status ReachParticipant(rpc::Caller& caller, ParticipantId participant,
                                 absl::Time deadline);
+
+  // PERMISSION_DENIED without one of the policy's roles in the study of the object.
+  absl::Status TakeRoles(rpc::Caller& caller, const v1::Authz& policy, absl::Time deadline);
 
   absl::Status Ask(const rpc::Caller& caller);
   void RefreshLater(const rpc::Caller& caller) TM_EXCLUDES(mutex_);

@@ -14,7 +14,7 @@ bool DeviceAccess::IsSignature(std::string_view message, std::string_view signat
 
 absl::Status DeviceAccess::CheckActive() const {
   if (state == PrincipalState::kRevoked) return DeviceRevoked();
-  if (state == PrincipalState::kActive) return absl::OkStatus();
+  if (state == PrincipalState::kActive || IsErased()) return absl::OkStatus();
   return rpc::Error(absl::StatusCode::kUnauthenticated, v1::ERROR_REASON_CREDENTIAL_INVALID,
                     "the device could not be verified");
 }

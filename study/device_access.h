@@ -21,8 +21,10 @@ struct DeviceAccess {
   std::string public_key;  // DER SubjectPublicKeyInfo of the key in use; empty before it enrolled
 
   bool IsSignature(std::string_view message, std::string_view signature) const;
-  // UNAUTHENTICATED: DEVICE_REVOKED, or CREDENTIAL_INVALID before it enrolled.
+  // UNAUTHENTICATED: DEVICE_REVOKED, or CREDENTIAL_INVALID before it enrolled. A device of an
+  // erased participant is active, so that it can be told to delete its copies.
   absl::Status CheckActive() const;
+  bool IsErased() const { return state == PrincipalState::kErased; }
 };
 
 // Nothing for an unknown device.

@@ -70,7 +70,8 @@ absl::StatusOr<v1::EnrolmentCode> Devices::NewCode(db::Transaction& tx, DeviceId
   const int64_t expires_at_us = now_us + absl::ToInt64Microseconds(kEnrolmentCodeLife);
   const Token code = Token::Make(TokenKind::kEnrolment);
   RevokeCredentials(tx, principal, CredentialKind::kEnrolmentCode, now_us);
-  InsertCredential(tx, code, CredentialKind::kEnrolmentCode, principal, now_us, expires_at_us);
+  InsertCredential(tx, code, CredentialKind::kEnrolmentCode, principal, now_us,
+                   {.expires_at_us = expires_at_us});
   v1::EnrolmentCode made;
   made.set_code(code.ToString());
   *made.mutable_expires_at() = TimestampOfUs(expires_at_us);

@@ -13,8 +13,10 @@ inline Call CallOf(const rpc::Caller& caller, const grpc::ServerContextBase& con
           .study_id = caller.object_study,
           .participant_id = caller.object_participant,
           .device_id = caller.device_id,
-          .caller_study_id = caller.study_id,
+          .is_operator = caller.kind == rpc::CallerKind::kOperator,
           .scope = caller.scope(),
+          .credential_id = caller.credential_id,
+          .data_kinds = caller.data_kinds,
           .deadline = rpc::DeadlineOf(context)};
 }
 

@@ -25,10 +25,11 @@ void InsertPrincipal(db::Transaction& tx, const NewPrincipal& principal, int64_t
 }
 
 void InsertCredential(db::Transaction& tx, const Token& token, CredentialKind kind,
-                      PrincipalId principal, int64_t now_us, std::optional<int64_t> expires_at_us) {
+                      PrincipalId principal, int64_t now_us, const CredentialTerms& terms) {
   const Sha256Digest hash = token.SecretHash();
   tx.Exec(sql::kInsertCredential, token.public_id, Number(kind), principal.ToString(),
-          db::Bytea(AsView(hash)), now_us, expires_at_us);
+          db::Bytea(AsView(hash)), now_us, terms.expires_at_us, terms.renewable_until_us,
+          terms.label);
 }
 
 void RevokeCredentials(db::Transaction& tx, PrincipalId principal, CredentialKind kind,

@@ -104,25 +104,25 @@ absl::StatusOr<v1::OpenSessionResponse> Sessions::Open(const v1::OpenSessionRequ
   TM_ASSIGN_OR_RETURN(const Challenge challenge, Parse(key, device, request.challenge(), now_us));
   const std::string signed_bytes =
       SessionProofBytes(context_.audience, device, request.challenge());
-  const Token token = Token::Make(TokenKind::kSession);
+  const Token token = Token::Make(TokenKind::kDeviceSession);
   const int64_t expires_at_us = now_us + absl::ToInt64Microseconds(kSessionLife);
-  auto opened =
-      db::Transact(*context_.pool, "OpenSession", db::AccessScope::None(), deadline,
-                   [&](db::Transaction& tx) -> absl::StatusOr<v1::OpenSessionResponse> {
-                     TM_ASSIGN_OR_RETURN(const DeviceAccess access,
-                                         Verify(tx, device, signed_bytes, request.signature()));
-                     const pqxx::result used = tx.Exec(
-                         sql::kUseChallenge, db::Bytea(challenge.nonce), challenge.expires_at_us);
-                     if (used.affected_rows() == 0) return CredentialInvalid();
-                     InsertCredential(tx, token, CredentialKind::kDeviceSession,
-                                      PrincipalId{device.uuid}, now_us, expires_at_us);
-                     Purge(tx, now_us);
-                     v1::OpenSessionResponse response;
-                     response.set_session_token(token.ToString());
-                     *response.mutable_expires_at() = TimestampOfUs(expires_at_us);
-                     response.set_participant_id(access.participant_id.ToString());
-                     return response;
-                   });
+  auto opened = db::Transact(
+      *context_.pool, "OpenSession", db::AccessScope::None(), deadline,
+      [&](db::Transaction& tx) -> absl::StatusOr<v1::OpenSessionResponse> {
+        TM_ASSIGN_OR_RETURN(const DeviceAccess access,
+                            Verify(tx, device, signed_bytes, request.signature()));
+        const pqxx::result used =
+            tx.Exec(sql::kUseChallenge, db::Bytea(challenge.nonce), challenge.expires_at_us);
+        if (used.affected_rows() == 0) return CredentialInvalid();
+        InsertCredential(tx, token, CredentialKind::kDeviceSession, PrincipalId{device.uuid},
+                         now_us, {.expires_at_us = expires_at_us});
+        Purge(tx, now_us);
+        v1::OpenSessionResponse response;
+        response.set_session_token(token.ToString());
+        *response.mutable_expires_at() = TimestampOfUs(expires_at_us);
+        response.set_participant_id(access.participant_id.ToString());
+        return response;
+      });
   if (opened.ok()) attempts_->Prove(device.ToString());
   return opened;
 }

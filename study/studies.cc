@@ -7,6 +7,7 @@
 #include "base/status_macros.h"
 #include "study/audit.h"
 #include "study/fields.h"
+#include "study/grants.h"
 #include "study/page.h"
 #include "study/principals.h"
 #include "study/sql.h"
@@ -35,11 +36,6 @@ v1::Participant ParticipantOfRow(const pqxx::row& row) {
   participant.set_state(static_cast<v1::ParticipantState>(row["state"].as<int>()));
   *participant.mutable_created_at() = TimestampOfUs(row["created_at_us"].as<int64_t>());
   return participant;
-}
-
-std::optional<std::string> TextOrNull(StudyId id) {
-  if (id.IsZero()) return std::nullopt;
-  return id.ToString();
 }
 
 }  // namespace
@@ -76,8 +72,10 @@ absl::StatusOr<v1::ListStudiesResponse> Studies::List(const Call& call,
   return db::Transact(
       *context_.pool, "ListStudies", call.scope, call.deadline,
       [&](db::Transaction& tx) -> absl::StatusOr<v1::ListStudiesResponse> {
-        const pqxx::result rows = tx.Exec(sql::kListStudies, TextOrNull(call.caller_study_id),
-                                          page.cursor(), page.rows_to_ask());
+        const pqxx::result rows =
+            tx.Exec(sql::kListStudies,
+                    call.is_operator ? std::nullopt : std::optional(call.principal_id.ToString()),
+                    page.cursor(), page.rows_to_ask());
         const int count = static_cast<int>(rows.size());
         v1::ListStudiesResponse response;
         for (int i = 0; i < page.RowsOf(count); ++i) *response.add_studies() = StudyOfRow(rows[i]);
@@ -93,7 +91,7 @@ absl::StatusOr<v1::CreateManagerResponse> Studies::CreateManager(
   TM_ASSIGN_OR_RETURN(const StudyId study, ParseId<StudyId>("study_id", request.study_id()));
   TM_RETURN_IF_ERROR(CheckLabel("display_name", request.display_name()));
   const PrincipalId id{Uuid::MakeV7(context_.clock->Now())};
-  const Token token = Token::Make(TokenKind::kManager);
+  const Token token = Token::Make(TokenKind::kStaff);
   const int64_t now_us = NowUs(*context_.clock);
   return context_.memory().Once<v1::CreateManagerResponse>(
       call, "CreateManager", request,
@@ -104,11 +102,13 @@ absl::StatusOr<v1::CreateManagerResponse> Studies::CreateManager(
         }
         InsertPrincipal(tx,
                         {.principal_id = id,
-                         .kind = PrincipalKind::kManager,
-                         .study_id = study,
+                         .kind = PrincipalKind::kStaff,
                          .display_name = request.display_name()},
                         now_us);
-        InsertCredential(tx, token, CredentialKind::kStaffToken, id, now_us);
+        InsertCredential(tx, token, CredentialKind::kToken, id, now_us);
+        for (const v1::Role role : {v1::ROLE_MANAGER, v1::ROLE_ADMIN}) {
+          SetGrant(tx, {study, id, role, rpc::kOrdinaryKinds, call.principal_id}, now_us);
+        }
         tx.SetScope(db::AccessScope::Study(study));
         TM_RETURN_IF_ERROR(AppendAudit(tx, *context_.keys, *context_.clock,
                                        {study.uuid,

@@ -39,4 +39,18 @@ grpc::Status StudyService::ListParticipants(grpc::ServerContext* context,
                 &Studies::ListParticipants, *request, response);
 }
 
+grpc::Status StudyService::SetStudyPlan(grpc::ServerContext* context,
+                                        const v1::SetStudyPlanRequest* request,
+                                        v1::SetStudyPlanResponse* response) {
+  return Handle(*authorizer_, "/tidemark.v1.StudyService/SetStudyPlan", context, plans_,
+                &StudyPlans::Set, *request, response);
+}
+
+grpc::Status StudyService::GetStudyPlan(grpc::ServerContext* context,
+                                        const v1::GetStudyPlanRequest* request,
+                                        v1::GetStudyPlanResponse* response) {
+  return Handle(*authorizer_, "/tidemark.v1.StudyService/GetStudyPlan", context, plans_,
+                &StudyPlans::Get, *request, response);
+}
+
 }  // namespace tidemark::study

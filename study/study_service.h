@@ -3,6 +3,7 @@
 
 #include "base/rpc/guard.h"
 #include "study/studies.h"
+#include "study/study_plans.h"
 #include "tidemark/v1/study.grpc.pb.h"
 
 namespace tidemark::study {
@@ -11,7 +12,7 @@ namespace tidemark::study {
 class StudyService final : public v1::StudyService::Service {
  public:
   StudyService(rpc::Authorizer* authorizer, const Context& context)
-      : authorizer_(authorizer), studies_(context) {}
+      : authorizer_(authorizer), studies_(context), plans_(context) {}
 
   grpc::Status CreateStudy(grpc::ServerContext* context, const v1::CreateStudyRequest* request,
                            v1::CreateStudyResponse* response) override;
@@ -25,10 +26,15 @@ class StudyService final : public v1::StudyService::Service {
   grpc::Status ListParticipants(grpc::ServerContext* context,
                                 const v1::ListParticipantsRequest* request,
                                 v1::ListParticipantsResponse* response) override;
+  grpc::Status SetStudyPlan(grpc::ServerContext* context, const v1::SetStudyPlanRequest* request,
+                            v1::SetStudyPlanResponse* response) override;
+  grpc::Status GetStudyPlan(grpc::ServerContext* context, const v1::GetStudyPlanRequest* request,
+                            v1::GetStudyPlanResponse* response) override;
 
  private:
   rpc::Authorizer* const authorizer_;
   const Studies studies_;
+  const StudyPlans plans_;
 };
 
 }  // namespace tidemark::study

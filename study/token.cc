@@ -14,7 +14,9 @@ constexpr size_t kSecretChars = kSecretBytes * 8 / 6;
 // "tm", the kind, and two underscores.
 constexpr size_t kTokenChars = 5 + kPublicIdChars + kSecretChars;
 
-bool IsKind(char letter) { return std::string_view("omse").find(letter) != std::string_view::npos; }
+bool IsKind(char letter) {
+  return std::string_view("omvbcse").find(letter) != std::string_view::npos;
+}
 
 bool IsLowerHex(std::string_view text) {
   return text.find_first_not_of("0123456789abcdef") == std::string_view::npos;

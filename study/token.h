@@ -13,7 +13,15 @@
 namespace tidemark::study {
 
 // The letter in the token. Never reuse one.
-enum class TokenKind : char { kOperator = 'o', kManager = 'm', kSession = 's', kEnrolment = 'e' };
+enum class TokenKind : char {
+  kOperator = 'o',
+  kStaff = 'm',
+  kService = 'v',
+  kStaffSession = 'b',
+  kSignInCode = 'c',
+  kDeviceSession = 's',
+  kEnrolment = 'e'
+};
 
 struct Token {
   TokenKind kind = TokenKind::kOperator;

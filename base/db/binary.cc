@@ -1,4 +1,5 @@
 // PostgreSQL's binary formats: network byte order, fixed widths, arrays with a header.
+#include <fmt/format.h>
 #include <libpq-fe.h>
 
 #include <bit>
@@ -19,6 +20,9 @@ constexpr int32_t kInt2Oid = 21;
 constexpr int32_t kInt4Oid = 23;
 constexpr int32_t kTextOid = 25;
 constexpr int32_t kUuidOid = 2950;
+constexpr int32_t kBoolOid = 16;
+constexpr int32_t kFloat8Oid = 701;
+constexpr int32_t kTimestamptzOid = 1184;
 
 // 2000-01-01, from which PostgreSQL counts, in microseconds of the Unix epoch.
 constexpr int64_t kPostgresEpochUnixUs = 946'684'800'000'000;
@@ -71,8 +75,8 @@ void AppendStrings(std::string& to, int32_t element_oid, std::span<const std::st
   for (const std::string& value : values) AppendElement(to, value);
 }
 
-// The field's bytes, which must have the width of the type that is read: reading a NULL or a column
-// of another type is a mistake in the code, and going on would read foreign memory.
+// The field's bytes, which must have the width of the type that is read. Expect() has said so;
+// where it was not asked, going on would read foreign memory or take a NULL for a value.
 const char* FieldOfWidth(const PGresult* result, int row, int column, size_t width) {
   if (PQgetlength(result, row, column) != static_cast<int>(width)) {
     std::fprintf(stderr, "column %d (%s) was read with another type than it has, or is null\n",
@@ -189,6 +193,75 @@ BinaryResult& BinaryResult::operator=(BinaryResult&& other) noexcept {
 }
 
 BinaryResult::~BinaryResult() { PQclear(result_); }
+
+namespace internal {
+namespace {
+
+ColumnShape Only(int32_t oid) { return {{static_cast<uint32_t>(oid), static_cast<uint32_t>(oid)}}; }
+
+}  // namespace
+
+template <>
+ColumnShape ShapeOf<bool>() {
+  return Only(kBoolOid);
+}
+template <>
+ColumnShape ShapeOf<int16_t>() {
+  return Only(kInt2Oid);
+}
+template <>
+ColumnShape ShapeOf<int32_t>() {
+  return Only(kInt4Oid);
+}
+template <>
+ColumnShape ShapeOf<int64_t>() {
+  return Only(kInt8Oid);
+}
+template <>
+ColumnShape ShapeOf<double>() {
+  return Only(kFloat8Oid);
+}
+template <>
+ColumnShape ShapeOf<Uuid>() {
+  return Only(kUuidOid);
+}
+template <>
+ColumnShape ShapeOf<std::string_view>() {
+  return {{static_cast<uint32_t>(kByteaOid), static_cast<uint32_t>(kTextOid)}};
+}
+template <>
+ColumnShape ShapeOf<Timestamp>() {
+  return Only(kTimestamptzOid);
+}
+
+}  // namespace internal
+
+absl::Status BinaryResult::Check(std::span<const internal::ColumnShape> shapes) const {
+  const auto unexpected = [&](int column, const char* what) {
+    return absl::InternalError(
+        fmt::format("the database gave another result than expected: "
+                    "column {} ({}) {}",
+                    column, PQfname(result_, column), what));
+  };
+  const int columns = static_cast<int>(shapes.size());
+  if (PQnfields(result_) != columns) {
+    return absl::InternalError(
+        fmt::format("the database gave another result than expected: {} columns instead of {}",
+                    PQnfields(result_), columns));
+  }
+  for (int column = 0; column < columns; ++column) {
+    const internal::ColumnShape& shape = shapes[static_cast<size_t>(column)];
+    const uint32_t type = PQftype(result_, column);
+    if (type != shape.types[0] && type != shape.types[1]) {
+      return unexpected(column, "has another type");
+    }
+    if (shape.nullable) continue;
+    for (int row = 0; row < rows(); ++row) {
+      if (IsNull(row, column)) return unexpected(column, "is null");
+    }
+  }
+  return absl::OkStatus();
+}
 
 int BinaryResult::rows() const { return PQntuples(result_); }
 

@@ -5,6 +5,7 @@
 // is given up.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -68,14 +69,65 @@ class BinaryParams {
   std::vector<Slot> slots_;
 };
 
-// A binary result set. The accessors read the format of the type they name; reading a column of
-// another width, or NULL as anything but Bytes (which is then empty), ends the process.
+// Stands for timestamptz in BinaryResult::Expect.
+struct Timestamp {};
+
+namespace internal {
+
+struct ColumnShape {
+  std::array<uint32_t, 2> types;  // object ids in pg_type, either of which will do
+  bool nullable = false;
+};
+
+template <class T>
+ColumnShape ShapeOf();
+template <>
+ColumnShape ShapeOf<bool>();
+template <>
+ColumnShape ShapeOf<int16_t>();
+template <>
+ColumnShape ShapeOf<int32_t>();
+template <>
+ColumnShape ShapeOf<int64_t>();
+template <>
+ColumnShape ShapeOf<double>();
+template <>
+ColumnShape ShapeOf<Uuid>();
+template <>
+ColumnShape ShapeOf<std::string_view>();
+template <>
+ColumnShape ShapeOf<Timestamp>();
+
+template <class T>
+struct Column {
+  static ColumnShape Shape() { return ShapeOf<T>(); }
+};
+template <class T>
+struct Column<std::optional<T>> {
+  static ColumnShape Shape() { return {ShapeOf<T>().types, true}; }
+};
+
+}  // namespace internal
+
+// A binary result set. The accessors read the format of the type they name. Whoever reads calls
+// Expect first: reading a column of another width without it, or NULL as anything but Bytes (which
+// is then empty), is a mistake in the code and ends the process.
 class BinaryResult {
  public:
   explicit BinaryResult(pg_result* result);
   BinaryResult(BinaryResult&&) noexcept;
   BinaryResult& operator=(BinaryResult&&) noexcept;
   ~BinaryResult();
+
+  // Whether the columns have exactly these types (string_view for bytea and text) and hold no NULL
+  // but where it is optional: then reading them so cannot fail. A schema that is not the one the
+  // code was written for becomes the status of a call.
+  //   INTERNAL  says which column
+  template <class... Columns>
+  absl::Status Expect() const {
+    const internal::ColumnShape shapes[] = {internal::Column<Columns>::Shape()...};
+    return Check(shapes);
+  }
 
   int rows() const;
   int64_t affected() const;  // rows inserted, updated or deleted
@@ -90,6 +142,8 @@ class BinaryResult {
   int64_t TimestampUs(int row, int column) const;     // microseconds of the Unix epoch
 
  private:
+  absl::Status Check(std::span<const internal::ColumnShape> shapes) const;
+
   pg_result* result_;
 };
 

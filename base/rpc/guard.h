@@ -12,26 +12,33 @@
 #include "absl/time/time.h"
 #include "base/db/access_scope.h"
 #include "base/ids.h"
+#include "base/rpc/enum_set.h"
 #include "base/rpc/error.h"
 
 namespace tidemark::rpc {
 
 // Same numbers as tidemark.v1.PrincipalKind.
-enum class CallerKind { kAnonymous = 0, kDevice = 1, kManager = 2, kOperator = 3 };
+enum class CallerKind { kAnonymous = 0, kDevice = 1, kOperator = 3, kStaff = 4, kService = 5 };
 
 // Who calls, proven by a credential.
 struct Caller {
   CallerKind kind = CallerKind::kAnonymous;
-  PrincipalId principal_id;      // of a device: its device id
-  StudyId study_id;              // device and manager: the study they belong to; else zero
-  ParticipantId participant_id;  // device only
-  DeviceId device_id;            // device only
-  std::string credential_id;     // public id of the token, "" for a signature
+  PrincipalId principal_id;         // of a device: its device id
+  StudyId study_id;                 // device only
+  ParticipantId participant_id;     // device only
+  DeviceId device_id;               // device only
+  std::string credential_id;        // public id of the token, "" for a signature
+  bool participant_erased = false;  // device only: it may only be told to delete its copies
 
   // The participant that the policy's object field named and that this caller may reach; zero if
   // the method has no such field. Handlers use this and never parse the field again.
   ParticipantId object_participant;
   StudyId object_study;  // the study of the object (a participant's study, or the study named)
+
+  // Staff and services, in the study of the object: which roles of the policy let the call pass,
+  // and the kinds of recordings that the grants of these roles name.
+  RoleSet roles;
+  DataKindSet data_kinds;
 
   // What the caller's transactions may see: the object's participant or study, else nothing.
   db::AccessScope scope() const {

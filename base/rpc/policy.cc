@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/rpc/enum_set.h"
+
 namespace tidemark::rpc {
 namespace {
 
@@ -25,6 +27,26 @@ bool IsObjectField(const MethodDescriptor& method, const std::string& field) {
   return found != nullptr && found->type() == FieldDescriptor::TYPE_STRING && !found->is_repeated();
 }
 
+// Roles stand beside the kinds of principal that have them, and nowhere else.
+std::string FaultOfRoles(const v1::Authz& authz) {
+  const RoleSet roles = RoleSet::Of(authz.roles());
+  if (Allows(authz, v1::PRINCIPAL_KIND_MANAGER)) return "allows a kind that is not used any more";
+  if (Allows(authz, v1::PRINCIPAL_KIND_STAFF) != roles.Intersects(kStaffRoles)) {
+    return "must name roles of staff exactly if it allows staff";
+  }
+  if (Allows(authz, v1::PRINCIPAL_KIND_SERVICE) != roles.Intersects(kServiceRoles)) {
+    return "must name roles of services exactly if it allows services";
+  }
+  if (Allows(authz, v1::PRINCIPAL_KIND_OPERATOR) &&
+      authz.object_kind() == v1::OBJECT_KIND_PARTICIPANT) {
+    return "lets an operator reach a participant";
+  }
+  if (authz.also_erased() && !Allows(authz, v1::PRINCIPAL_KIND_DEVICE)) {
+    return "speaks of erased participants but allows no device";
+  }
+  return "";
+}
+
 // What is wrong with a policy; empty if nothing is.
 std::string Fault(const MethodDescriptor& method) {
   if (!method.options().HasExtension(v1::authz)) return "has no policy";
@@ -34,6 +56,7 @@ std::string Fault(const MethodDescriptor& method) {
     return "must either allow kinds of principal or be unauthenticated";
   }
   if (Allows(authz, v1::PRINCIPAL_KIND_UNSPECIFIED)) return "allows an unspecified principal";
+  if (const std::string fault = FaultOfRoles(authz); !fault.empty()) return fault;
   if (authz.object_field().empty() != (authz.object_kind() == v1::OBJECT_KIND_UNSPECIFIED)) {
     return "needs both object_field and object_kind, or neither";
   }
@@ -62,22 +85,52 @@ std::string_view NameOf(v1::PrincipalKind kind) {
   switch (kind) {
     case v1::PRINCIPAL_KIND_DEVICE:
       return "device";
-    case v1::PRINCIPAL_KIND_MANAGER:
-      return "manager";
     case v1::PRINCIPAL_KIND_OPERATOR:
       return "operator";
+    case v1::PRINCIPAL_KIND_STAFF:
+      return "staff";
+    case v1::PRINCIPAL_KIND_SERVICE:
+      return "service";
     default:
       return "?";
   }
 }
 
+std::string_view NameOf(v1::Role role) {
+  switch (role) {
+    case v1::ROLE_LABELER:
+      return "labeler";
+    case v1::ROLE_RESEARCHER:
+      return "researcher";
+    case v1::ROLE_MANAGER:
+      return "manager";
+    case v1::ROLE_ADMIN:
+      return "admin";
+    case v1::ROLE_AUDITOR:
+      return "auditor";
+    case v1::ROLE_TRAINER:
+      return "trainer";
+    case v1::ROLE_DETECTOR:
+      return "detector";
+    default:
+      return "?";
+  }
+}
+
+// Staff and services stand there by their roles.
 std::string CallersOf(const v1::Authz& authz) {
   if (authz.unauthenticated()) return "anyone";
   std::string callers;
-  for (const int kind : authz.allowed()) {
+  const auto add = [&](std::string_view name) {
     if (!callers.empty()) callers += ", ";
-    callers += NameOf(static_cast<v1::PrincipalKind>(kind));
+    callers += name;
+  };
+  for (const int kind : authz.allowed()) {
+    if (kind != v1::PRINCIPAL_KIND_STAFF && kind != v1::PRINCIPAL_KIND_SERVICE) {
+      add(NameOf(static_cast<v1::PrincipalKind>(kind)));
+    }
   }
+  for (const int role : authz.roles()) add(NameOf(static_cast<v1::Role>(role)));
   if (authz.device_signature()) callers += " (also by signature)";
   return callers;
 }
@@ -93,6 +146,20 @@ std::string ReachOf(const v1::Authz& authz) {
     default:
       return "";
   }
+}
+
+// Who still reaches a participant who withdrew, or was erased.
+std::string WithdrawnOf(const v1::Authz& authz) {
+  if (authz.object_kind() != v1::OBJECT_KIND_PARTICIPANT) return "";
+  return Allows(authz, v1::PRINCIPAL_KIND_SERVICE) ? "as before, but no services" : "as before";
+}
+
+std::string ErasedOf(const v1::Authz& authz) {
+  if (authz.also_erased()) return "device";
+  return authz.object_kind() == v1::OBJECT_KIND_PARTICIPANT ||
+                 authz.object_kind() == v1::OBJECT_KIND_OWN_DEVICE
+             ? "nobody"
+             : "";
 }
 
 }  // namespace
@@ -131,11 +198,12 @@ const v1::Authz* PolicyTable::Find(std::string_view method) const {
 
 std::string PolicyTable::ToMarkdown() const {
   std::string text =
-      "| method | permission | who | within |\n"
-      "|---|---|---|---|\n";
+      "| method | permission | who | within | withdrawn | erased | recordings |\n"
+      "|---|---|---|---|---|---|---|\n";
   for (const auto& [method, authz] : methods_) {
-    text += fmt::format("| `{}` | {} | {} | {} |\n", method, authz.permission(), CallersOf(authz),
-                        ReachOf(authz));
+    text += fmt::format("| `{}` | {} | {} | {} | {} | {} | {} |\n", method, authz.permission(),
+                        CallersOf(authz), ReachOf(authz), WithdrawnOf(authz), ErasedOf(authz),
+                        authz.reads_data() ? "of granted kinds" : "");
   }
   return text;
 }

@@ -54,7 +54,9 @@ absl::Status SampleRead::Begin() {
   // A wrong id costs nothing: all streams are looked up before the first message.
   std::vector<StreamId> streams;
   for (const store::SampleQuery& query : queries_) streams.push_back(query.stream_id);
-  return reads_->reader_->CheckStreams(caller_->object_participant, streams, deadline_);
+  TM_RETURN_IF_ERROR(
+      reads_->reader_->CheckStreams(caller_->object_participant, streams, deadline_));
+  return reads_->access_->Check(*caller_, streams, "signal.read", deadline_);
 }
 
 // The next piece of the stream that is read, or the begin of the next stream. Damage of one stream

@@ -20,9 +20,10 @@ absl::Status TooMany(const char* message) {
 }  // namespace
 
 SampleReads::SampleReads(rpc::Authorizer* authorizer, store::SignalReader* reader,
-                         const SampleReadsOptions& options)
+                         const DataAccess* access, const SampleReadsOptions& options)
     : authorizer_(authorizer),
       reader_(reader),
+      access_(access),
       options_(options),
       steps_(options.reads_max, options.reads_max) {
   for (int i = 0; i < options_.threads; ++i) threads_.emplace_back([this] { RunSteps(); });

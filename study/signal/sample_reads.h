@@ -14,6 +14,7 @@
 #include "base/mutex.h"
 #include "base/rpc/guard.h"
 #include "store/signal_reader.h"
+#include "study/signal/data_access.h"
 #include "tidemark/v1/signal.pb.h"
 
 namespace tidemark::study {
@@ -34,7 +35,7 @@ struct SampleReadsOptions {
 // after the server, when every call has ended.
 class SampleReads {
  public:
-  SampleReads(rpc::Authorizer* authorizer, store::SignalReader* reader,
+  SampleReads(rpc::Authorizer* authorizer, store::SignalReader* reader, const DataAccess* access,
               const SampleReadsOptions& options);
   ~SampleReads();
 
@@ -63,6 +64,7 @@ class SampleReads {
 
   rpc::Authorizer* const authorizer_;
   store::SignalReader* const reader_;
+  const DataAccess* const access_;
   const SampleReadsOptions options_;
   BoundedQueue<SampleRead*> steps_;  // a call stands in it once at most
   mutable Mutex mutex_;

@@ -4,6 +4,7 @@
 #include "base/rpc/guard.h"
 #include "store/key_store.h"
 #include "store/signal_reader.h"
+#include "study/signal/data_access.h"
 #include "study/signal/sample_reads.h"
 #include "tidemark/v1/signal.grpc.pb.h"
 
@@ -15,12 +16,13 @@ class SignalService final
     : public v1::SignalService::WithCallbackMethod_ReadSamples<v1::SignalService::Service> {
  public:
   // `keys` authenticate page tokens.
-  SignalService(rpc::Authorizer* authorizer, store::SignalReader* reader, store::KeyStore* keys,
-                const SampleReadsOptions& options = {})
+  SignalService(rpc::Authorizer* authorizer, store::SignalReader* reader, const DataAccess* access,
+                store::KeyStore* keys, const SampleReadsOptions& options = {})
       : authorizer_(authorizer),
         reader_(reader),
+        access_(access),
         keys_(keys),
-        sample_reads_(authorizer, reader, options) {}
+        sample_reads_(authorizer, reader, access, options) {}
 
   grpc::ServerWriteReactor<v1::ReadSamplesResponse>* ReadSamples(
       grpc::CallbackServerContext* context, const v1::ReadSamplesRequest* request) override {
@@ -38,6 +40,7 @@ class SignalService final
  private:
   rpc::Authorizer* const authorizer_;
   store::SignalReader* const reader_;
+  const DataAccess* const access_;
   store::KeyStore* const keys_;
   SampleReads sample_reads_;
 };

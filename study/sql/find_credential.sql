@@ -6,4 +6,4 @@ select c.kind, c.secret_sha256, c.revoked_at is not null as revoked,
   from credential c
   join principal p on p.principal_id = c.principal_id
  where c.public_id = $1::text
-   and c.kind in (1, 2)
+   and c.kind in (1, 2, 4)

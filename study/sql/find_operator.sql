@@ -1,7 +1,8 @@
--- find_operator: whether anybody operates this server.
+-- find_operator: two of those who operate this server, which tells whether one would remain.
 -- scope: local
 select principal_id
   from principal
  where kind = 3
    and state = 2
- limit 1
+ order by principal_id
+ limit 2

@@ -3,8 +3,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <bit>
+#include <charconv>
+#include <cmath>
 #include <limits>
+#include <random>
+#include <sstream>
+#include <type_traits>
 
+#include "base/endian.h"
 #include "cli/exit_code.h"
 #include "cli/sample_printer.h"
 #include "cli/time_option.h"
@@ -110,6 +117,104 @@ TEST(SamplePrinter, SaysInEveryFormatWhatCannotBeRead) {
   EXPECT_TRUE(notes.empty());
   EXPECT_EQ(printed(SampleFormat::kCsv), "");
   EXPECT_THAT(notes, testing::ElementsAre(testing::StartsWith(line)));
+}
+
+// A block of one sample each on a channel of `type`, and what the printer makes of them: its rows.
+template <class Value>
+std::vector<std::string> Rows(SampleFormat format, v1::ChannelType type,
+                              const std::vector<Value>& values, double scale = 1,
+                              double offset = 0) {
+  v1::ReadSamplesResponse stream;
+  v1::Channel& channel = *stream.mutable_stream()->mutable_declaration()->add_channels();
+  channel.set_name("x");
+  channel.set_type(type);
+  channel.set_scale(scale);
+  channel.set_offset(offset);
+  v1::ReadSamplesResponse block;
+  block.mutable_block()->set_count(static_cast<uint32_t>(values.size()));
+  for (size_t i = 0; i < values.size(); ++i) {
+    AppendLe(*block.mutable_block()->mutable_stamps_device_ns(), static_cast<int64_t>(i));
+    AppendLe(*block.mutable_block()->mutable_values(), values[i]);
+  }
+  SamplePrinter printer(format, 0);
+  testing::internal::CaptureStdout();
+  EXPECT_TRUE(printer.Add(stream).ok());
+  EXPECT_TRUE(printer.Add(block).ok());
+  fflush(stdout);
+  std::istringstream lines(testing::internal::GetCapturedStdout());
+  std::vector<std::string> rows;
+  for (std::string line; std::getline(lines, line);) rows.push_back(line);
+  if (format != SampleFormat::kJsonLines && !rows.empty()) rows.erase(rows.begin());
+  return rows;
+}
+
+// What stands behind the last `separator`, without a closing brace.
+std::string LastCell(const std::string& row, char separator) {
+  std::string cell = row.substr(row.rfind(separator) + 1);
+  if (!cell.empty() && cell.back() == '}') cell.pop_back();
+  return cell;
+}
+
+template <class Value>
+std::vector<Value> ExtremeValues() {
+  using Limits = std::numeric_limits<Value>;
+  std::vector<Value> values = {Value{0},          -Value{0},
+                               Limits::min(),     Limits::max(),
+                               Limits::lowest(),  Limits::denorm_min(),
+                               Limits::epsilon(), Value(0.922324996665417),
+                               Value(1) / 3,      Value(0.1),
+                               Value(1e22),       Value(16'777'217)};
+  std::mt19937_64 random(7);
+  using Bits = std::conditional_t<sizeof(Value) == 8, uint64_t, uint32_t>;
+  while (values.size() < 5'000) {
+    const auto value = std::bit_cast<Value>(static_cast<Bits>(random()));
+    if (std::isfinite(value)) values.push_back(value);
+  }
+  return values;
+}
+
+template <class Value>
+void ExpectEveryValueReadsBack(v1::ChannelType type) {
+  using Bits = std::conditional_t<sizeof(Value) == 8, uint64_t, uint32_t>;
+  const std::vector<Value> values = ExtremeValues<Value>();
+  for (const auto& [format, separator] :
+       {std::pair(SampleFormat::kCsv, ','), std::pair(SampleFormat::kJsonLines, ':')}) {
+    const std::vector<std::string> rows = Rows(format, type, values);
+    ASSERT_EQ(rows.size(), values.size());
+    for (size_t i = 0; i < rows.size(); ++i) {
+      const std::string cell = LastCell(rows[i], separator);
+      Value read = 0;
+      const auto end = std::from_chars(cell.data(), cell.data() + cell.size(), read);
+      ASSERT_EQ(end.ptr, cell.data() + cell.size()) << rows[i];
+      ASSERT_EQ(std::bit_cast<Bits>(read), std::bit_cast<Bits>(values[i])) << rows[i];
+    }
+  }
+}
+
+TEST(SamplePrinter, WritesEveryFloatSoThatItReadsBack) {
+  ExpectEveryValueReadsBack<double>(v1::CHANNEL_TYPE_FLOAT64);
+  ExpectEveryValueReadsBack<float>(v1::CHANNEL_TYPE_FLOAT32);
+}
+
+TEST(SamplePrinter, WritesAsFewDigitsAsItNeeds) {
+  EXPECT_THAT(Rows(SampleFormat::kCsv, v1::CHANNEL_TYPE_FLOAT32, std::vector<float>{0.1F, -0.0F}),
+              testing::ElementsAre(",0,0.1", ",1,-0"));
+  EXPECT_THAT(Rows(SampleFormat::kCsv, v1::CHANNEL_TYPE_INT32, std::vector<int32_t>{-5}),
+              testing::ElementsAre(",0,-5"));
+  EXPECT_THAT(
+      Rows(SampleFormat::kJsonLines, v1::CHANNEL_TYPE_INT16, std::vector<int16_t>{3}, 0.5, 1),
+      testing::ElementsAre(R"({"study_time":null,"device_ns":0,"x":2.5})"));
+}
+
+TEST(SamplePrinter, NamesWhatIsNotFinite) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  const std::vector<double> values = {std::nan(""), kInfinity, -kInfinity};
+  EXPECT_THAT(Rows(SampleFormat::kCsv, v1::CHANNEL_TYPE_FLOAT64, values),
+              testing::ElementsAre(",0,nan", ",1,inf", ",2,-inf"));
+  EXPECT_THAT(Rows(SampleFormat::kJsonLines, v1::CHANNEL_TYPE_FLOAT64, values),
+              testing::ElementsAre(testing::EndsWith(R"("x":"NaN"})"),
+                                   testing::EndsWith(R"("x":"Infinity"})"),
+                                   testing::EndsWith(R"("x":"-Infinity"})")));
 }
 
 TEST(UnreadableNote, SumsByReason) {

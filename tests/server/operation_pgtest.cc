@@ -77,9 +77,8 @@ class OperationTest : public ServerFixture {
   std::unique_ptr<Call> OpenUpload() {
     auto call = std::make_unique<Call>();
     Prepare(call->context, site_.session_token);
-    call->stub = v1::IngestService::NewStub(
-        grpc::CreateChannel("127.0.0.1:" + std::to_string(server_->port()),
-                            grpc::InsecureChannelCredentials()));
+    call->stub = v1::IngestService::NewStub(grpc::CreateChannel(
+        "127.0.0.1:" + std::to_string(server_->port()), grpc::InsecureChannelCredentials()));
     call->stream = call->stub->Upload(&call->context);
     v1::UploadRequest open;
     open.mutable_open();
@@ -208,6 +207,46 @@ TEST_F(OperationTest, RestoredDatabaseTakesNoIngestUntilItsGenerationIsRaised) {
   const auto taken = Put(0);
   ASSERT_THAT(taken, IsOk());
   EXPECT_EQ(OutcomeOf(taken->receipts(0)), v1::OUTCOME_STORED);
+}
+
+// No receipt for what could not be read again, and nothing is made in the place of what is missing.
+TEST_F(OperationTest, WithoutItsKeysAParticipantsChunksStayOnTheDevice) {
+  TM_ASSERT_OK_AND_ASSIGN(const auto stored, Put(0));
+  EXPECT_EQ(OutcomeOf(stored.receipts(0)), v1::OUTCOME_STORED);
+  const std::string keys = folder_.File("keys/participants/" + site_.participant_id.substr(34) +
+                                        "/" + site_.participant_id);
+  const std::string away = folder_.File("away");
+  std::filesystem::rename(keys, away);
+  for (const bool restarted : {false, true}) {
+    if (restarted) StartServer();
+    TM_ASSERT_OK_AND_ASSIGN(const auto refused, Put(1));
+    EXPECT_EQ(OutcomeOf(refused.receipts(0)), v1::OUTCOME_REFUSED) << restarted;
+    EXPECT_FALSE(std::filesystem::exists(keys + "/key")) << restarted;
+  }
+  std::filesystem::remove_all(keys);
+  std::filesystem::rename(away, keys);
+  const auto taken = Put(1);
+  ASSERT_THAT(taken, IsOk());
+  EXPECT_EQ(OutcomeOf(taken->receipts(0)), v1::OUTCOME_STORED);
+}
+
+// As 17 chunks of records declare them, of 4,096 boots each.
+TEST_F(OperationTest, ManyBootsDoNotKeepADeviceFromItsState) {
+  ASSERT_THAT(Put(0), IsOk());
+  database_.Execute(
+      "insert into clock_pair select participant_id, stream_id, writer_id, n / 4096, n % 4096,"
+      " study_id, device_id, gen_random_uuid(), 0, true, 0, 0, n, 0"
+      " from chunk, generate_series(0, 17 * 4096 - 1) n");
+  database_.Execute(
+      "insert into clock_pair select participant_id, stream_id, writer_id, 17, 0, study_id,"
+      " device_id, boot_id, clock_id, true, 0, 0, 1000000, 0 from chunk");
+  v1::GetUploadStateRequest request;
+  request.set_participant_id(site_.participant_id);
+  TM_ASSERT_OK_AND_ASSIGN(const auto state, Invoke(*v1::IngestService::NewStub(channel_),
+                                                   &v1::IngestService::Stub::GetUploadState,
+                                                   request, site_.session_token));
+  ASSERT_EQ(state.writers_size(), 1);
+  EXPECT_EQ(state.writers(0).newest_study_ns(), state.writers(0).newest_device_ns() + 1'000'000);
 }
 
 TEST_F(OperationTest, ReceiptsOfAReplacedKeyStillVerify) {

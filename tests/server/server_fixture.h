@@ -20,6 +20,7 @@
 #include "study/sql.h"
 #include "tests/support/pg_test_database.h"
 #include "tests/support/status_matchers.h"
+#include "tidemark/v1/access.grpc.pb.h"
 #include "tidemark/v1/device.grpc.pb.h"
 #include "tidemark/v1/server.grpc.pb.h"
 #include "tidemark/v1/study.grpc.pb.h"
@@ -109,12 +110,13 @@ class ServerFixture : public ::testing::Test {
   // What tests that need another server change.
   virtual Config MakeConfig() const { return TestConfig(database_, folder_); }
   virtual SelfProbeOptions MakeSelfProbe() const { return {}; }
+  virtual const Clock& clock() const { return Clock::Real(); }
 
   // Also again, over the same database and keys.
   void StartServer() {
     Disconnect();
     server_.reset();
-    auto started = Server::Start(MakeConfig(), Clock::Real(), MakeSelfProbe());
+    auto started = Server::Start(MakeConfig(), clock(), MakeSelfProbe());
     ASSERT_TRUE(started.ok()) << started.status();
     server_ = *std::move(started);
     channel_ = server_->InProcessChannel();
@@ -170,6 +172,21 @@ class ServerFixture : public ::testing::Test {
     return Invoke(*devices_, &v1::DeviceService::Stub::OpenSession, open, "");
   }
 
+  // Sound, pictures and places too, which nobody may read unless they are named.
+  void GrantEveryKind(const Site& site, const std::string& manager_id) {
+    const auto access = v1::AccessService::NewStub(channel_);
+    v1::SetGrantRequest request;
+    request.set_request_id(NewRequestId());
+    request.set_study_id(site.study_id);
+    request.set_principal_id(manager_id);
+    request.set_role(v1::ROLE_MANAGER);
+    for (int kind = 1; v1::DataKind_IsValid(kind); ++kind) {
+      request.mutable_data_kinds()->add_kinds(static_cast<v1::DataKind>(kind));
+    }
+    EXPECT_THAT(Invoke(*access, &v1::AccessService::Stub::SetGrant, request, operator_token_),
+                support::IsOk());
+  }
+
   Site MakeSite(const std::string& name) {
     Site site;
     v1::CreateStudyRequest study;
@@ -189,6 +206,7 @@ class ServerFixture : public ::testing::Test {
     EXPECT_THAT(managed, support::IsOk());
     if (!managed.ok()) return site;
     site.manager_token = managed->token();
+    GrantEveryKind(site, managed->principal_id());
     site.participant_id = AddParticipant(site, "p1");
     EnrolDevice(site);
     return site;

@@ -70,9 +70,10 @@ TEST_F(FolderKeyStoreTest, FindsWhatAnotherOpenedStoreMadeAndNothingElse) {
   const auto store = Open();
   TM_ASSERT_OK_AND_ASSIGN(const DataKey found, store->Find(participant_, made.name));
   EXPECT_EQ(found.bytes, made.bytes);
-  EXPECT_THAT(store->Find(participant_, {stream_, -2, 0}), StatusIs(StatusCode::kNotFound));
-  EXPECT_THAT(store->Find(participant_, {stream_, -3, 1}), StatusIs(StatusCode::kNotFound));
-  EXPECT_THAT(store->Find(ParticipantId::MakeV7(), made.name), StatusIs(StatusCode::kNotFound));
+  // What was never destroyed is missing, never erased.
+  EXPECT_THAT(store->Find(participant_, {stream_, -2, 0}), StatusIs(StatusCode::kDataLoss));
+  EXPECT_THAT(store->Find(participant_, {stream_, -3, 1}), StatusIs(StatusCode::kDataLoss));
+  EXPECT_THAT(store->Find(ParticipantId::MakeV7(), made.name), StatusIs(StatusCode::kDataLoss));
 }
 
 TEST_F(FolderKeyStoreTest, WritesWithTheNewestGeneration) {
@@ -202,15 +203,135 @@ TEST_F(FolderKeyStoreTest, KeepsOnlyAsManyKeysAsItMay) {
   }
   ASSERT_THAT(store->Find(participant_, {stream_, 0, 0}), IsOk());
   ASSERT_THAT(store->Find(participant_, {stream_, 1, 0}), IsOk());
-  fs::remove(DataKeyFile(0));
-  fs::remove(DataKeyFile(1));
-  fs::remove(DataKeyFile(2));
-  // 0 and 1 were used last and are remembered; 2 was forgotten, so its missing file is noticed.
+  for (int day = 0; day < 3; ++day) std::ofstream(DataKeyFile(day)) << "damaged";
+  // 0 and 1 were used last and are remembered; 2 was forgotten, so its damaged file is noticed.
   EXPECT_THAT(store->Find(participant_, {stream_, 0, 0}), IsOk());
   EXPECT_THAT(store->Find(participant_, {stream_, 1, 0}), IsOk());
-  EXPECT_THAT(store->Find(participant_, {stream_, 2, 0}), StatusIs(StatusCode::kNotFound));
+  EXPECT_THAT(store->Find(participant_, {stream_, 2, 0}), StatusIs(StatusCode::kDataLoss));
   EXPECT_THAT(store->Find(participant_, {stream_, 3, 0}), IsOk());
-  EXPECT_THAT(store->Find(participant_, {stream_, 0, 0}), StatusIs(StatusCode::kNotFound));
+  EXPECT_THAT(store->Find(participant_, {stream_, 0, 0}), StatusIs(StatusCode::kDataLoss));
+}
+
+// A key that vanished from the disk is noticed at once, although it is still in memory: what would
+// be sealed with it could not be read after the next start.
+TEST_F(FolderKeyStoreTest, WritesNothingWithAKeyThatIsGoneFromTheDisk) {
+  const auto store = Open();
+  TM_ASSERT_OK_AND_ASSIGN(const DataKey key, store->KeyForWriting(participant_, stream_, 1));
+  ASSERT_THAT(store->Find(participant_, key.name), IsOk());
+  const fs::path away = temporary_.path() + "/away";
+  const fs::path parts[] = {ParticipantFolder() / "key", DataKeyFile(1), ParticipantFolder(),
+                            fs::path(Folder()) / "participants", fs::path(Folder())};
+  for (const fs::path& part : parts) {
+    fs::rename(part, away);
+    EXPECT_THAT(store->KeyForWriting(participant_, stream_, 1),
+                StatusIs(StatusCode::kDataLoss, HasSubstr("restore")))
+        << part;
+    EXPECT_THAT(store->Find(participant_, key.name),
+                StatusIs(StatusCode::kDataLoss, HasSubstr("never destroyed")))
+        << part;
+    fs::rename(away, part);
+    TM_ASSERT_OK_AND_ASSIGN(const DataKey back, store->KeyForWriting(participant_, stream_, 1));
+    EXPECT_EQ(back.bytes, key.bytes);
+    EXPECT_THAT(store->Find(participant_, key.name), IsOk());
+  }
+}
+
+TEST_F(FolderKeyStoreTest, NeverMakesAParticipantsKeyAnewBesideItsDataKeys) {
+  ASSERT_THAT(Open()->KeyForWriting(participant_, stream_, 1), IsOk());
+  fs::remove(ParticipantFolder() / "key");
+  const auto store = Open();
+  for (const StreamId stream : {stream_, StreamId::MakeV7()}) {
+    EXPECT_THAT(store->KeyForWriting(participant_, stream, 2),
+                StatusIs(StatusCode::kDataLoss, HasSubstr("participant's key is missing")));
+  }
+  EXPECT_FALSE(fs::exists(ParticipantFolder() / "key"));
+}
+
+// Of a participant's folder that is gone as a whole only the database knows that it existed.
+TEST_F(FolderKeyStoreTest, AsksWhetherThereIsDataBeforeItMakesAParticipantsKey) {
+  absl::StatusOr<bool> has_data = true;
+  int asked = 0;
+  TM_ASSERT_OK_AND_ASSIGN(
+      const auto store,
+      OpenFolderKeyStore({.folder = Folder(), .has_sealed_data = [&](ParticipantId participant) {
+                            EXPECT_EQ(participant, participant_);
+                            ++asked;
+                            return has_data;
+                          }}));
+  EXPECT_THAT(store->KeyForWriting(participant_, stream_, 1), StatusIs(StatusCode::kDataLoss));
+  has_data = absl::UnavailableError("no database");
+  EXPECT_THAT(store->KeyForWriting(participant_, stream_, 1), StatusIs(StatusCode::kUnavailable));
+  has_data = false;
+  EXPECT_THAT(store->KeyForWriting(participant_, stream_, 1), IsOk());
+  has_data = true;
+  EXPECT_THAT(store->KeyForWriting(participant_, stream_, 2), IsOk());
+  EXPECT_EQ(asked, 3);
+}
+
+TEST_F(FolderKeyStoreTest, NamesOfDestroyedDataKeysAreNeverUsedAgain) {
+  const auto store = Open();
+  const auto other_server = Open();
+  TM_ASSERT_OK_AND_ASSIGN(const DataKey first, store->KeyForWriting(participant_, stream_, 5));
+  ASSERT_THAT(other_server->KeyForWriting(participant_, stream_, 5), IsOk());
+  ASSERT_THAT(other_server->Find(participant_, first.name), IsOk());
+
+  ASSERT_THAT(store->DestroyDataKey(participant_, first.name), IsOk());
+  ASSERT_THAT(store->DestroyDataKey(participant_, first.name), IsOk());
+  EXPECT_FALSE(fs::exists(DataKeyFile(5)));
+  for (KeyStore* each : {store.get(), other_server.get()}) {
+    EXPECT_THAT(each->Find(participant_, first.name), StatusIs(StatusCode::kNotFound));
+    TM_ASSERT_OK_AND_ASSIGN(const DataKey next, each->KeyForWriting(participant_, stream_, 5));
+    EXPECT_EQ(next.name, (DataKeyName{stream_, 5, 1}));
+    EXPECT_NE(next.bytes, first.bytes);
+  }
+  // Of a day whose key was never made, too.
+  ASSERT_THAT(store->DestroyDataKey(participant_, {stream_, 6, 3}), IsOk());
+  TM_ASSERT_OK_AND_ASSIGN(const DataKey later, Open()->KeyForWriting(participant_, stream_, 6));
+  EXPECT_EQ(later.name.generation, 4u);
+}
+
+TEST_F(FolderKeyStoreTest, KnowsItselfFromOtherFolders) {
+  TM_ASSERT_OK_AND_ASSIGN(const Uuid id, Open()->Id());
+  EXPECT_THAT(Open()->Id(), IsOkAndHolds(id));
+  EXPECT_THAT(OpenFolderKeyStore({.folder = Folder(), .id = id, .must_exist = true}), IsOk());
+  EXPECT_THAT(OpenFolderKeyStore({.folder = Folder(), .id = Uuid::MakeRandom()}),
+              StatusIs(StatusCode::kFailedPrecondition, HasSubstr("another database")));
+
+  const auto store = Open();
+  const fs::path file = fs::path(Folder()) / "id";
+  fs::rename(file, file.string() + ".away");
+  EXPECT_THAT(store->Id(), StatusIs(StatusCode::kDataLoss));
+  EXPECT_THAT(OpenFolderKeyStore({.folder = Folder(), .id = id}),
+              StatusIs(StatusCode::kFailedPrecondition));
+  // A folder that is older than ids gets one.
+  EXPECT_THAT(OpenFolderKeyStore({.folder = Folder(), .must_exist = true}), IsOk());
+  std::ofstream(file) << "not an id";
+  EXPECT_THAT(OpenFolderKeyStore({.folder = Folder()}), StatusIs(StatusCode::kDataLoss));
+}
+
+// A volume that is not mounted is an empty folder.
+TEST_F(FolderKeyStoreTest, LeavesAnEmptyFolderAloneWhereKeysAreMeant) {
+  fs::create_directory(Folder());
+  EXPECT_THAT(OpenFolderKeyStore({.folder = Folder(), .id = Uuid::MakeRandom()}),
+              StatusIs(StatusCode::kFailedPrecondition, HasSubstr("mount the folder")));
+  EXPECT_THAT(OpenFolderKeyStore({.folder = Folder(), .must_exist = true}),
+              StatusIs(StatusCode::kFailedPrecondition, HasSubstr("restore it")));
+  EXPECT_TRUE(fs::is_empty(Folder()));
+}
+
+TEST_F(FolderKeyStoreTest, NeverMakesAKeyEncryptionKeyBesideKeys) {
+  ASSERT_THAT(Open()->KeyForWriting(participant_, stream_, 1), IsOk());
+  for (const char* lost : {"kek", "kek.check", "id"}) fs::remove(fs::path(Folder()) / lost);
+  EXPECT_THAT(OpenFolderKeyStore({.folder = Folder()}),
+              StatusIs(StatusCode::kFailedPrecondition, HasSubstr("missing")));
+}
+
+TEST_F(FolderKeyStoreTest, ReadsAServiceKeyOnce) {
+  const auto store = Open();
+  TM_ASSERT_OK_AND_ASSIGN(const std::string key, store->ServiceKey("challenge"));
+  std::ofstream(fs::path(Folder()) / "service/challenge") << "damaged";
+  EXPECT_THAT(store->ServiceKey("challenge"), IsOkAndHolds(key));
+  EXPECT_THAT(Open()->ServiceKey("challenge"), StatusIs(StatusCode::kDataLoss));
 }
 
 TEST_F(FolderKeyStoreTest, KeepsServiceAndReceiptKeys) {
@@ -255,7 +376,7 @@ TEST_F(FolderKeyStoreTest, NobodyElseMayLookAndNoSecretLiesOpen) {
     EXPECT_EQ(bytes.find("PRIVATE KEY"), std::string::npos) << entry.path();
     EXPECT_EQ(entry.path().filename().string().find(".new-"), std::string::npos);
   }
-  EXPECT_EQ(files, 5u);  // kek, kek.check, receipt.pem, the participant's key and one data key
+  EXPECT_EQ(files, 6u);  // kek, kek.check, id, receipt.pem, the participant's key and a data key
 }
 
 }  // namespace

@@ -18,10 +18,10 @@ using support::TestDatabase;
 
 class ReaderPoolTest : public testing::Test {
  protected:
-  absl::StatusOr<db::BinaryResult> FindPlacements(absl::Time deadline = absl::InfiniteFuture()) {
+  absl::StatusOr<db::BinaryResult> ListDeclarations(absl::Time deadline = absl::InfiniteFuture()) {
     db::BinaryParams params;
-    params.Add(participant_).AddNull().Add(int64_t{1});
-    return pool_.Query(participant_, sql::kFindDeclaredPlacements, params, deadline);
+    params.Add(participant_);
+    return pool_.Query(participant_, sql::kListNewestDeclarations, params, deadline);
   }
   std::string Sessions() const {
     return TestDatabase::Shared().QueryValue(
@@ -40,7 +40,7 @@ TEST_F(ReaderPoolTest, SharesFewConnectionsAmongManyThreads) {
   std::atomic<int> answered = 0;
   for (int i = 0; i < 6; ++i) {
     threads.emplace_back([&] {
-      for (int round = 0; round < 20; ++round) answered += FindPlacements().ok() ? 1 : 0;
+      for (int round = 0; round < 20; ++round) answered += ListDeclarations().ok() ? 1 : 0;
     });
   }
   for (std::thread& thread : threads) thread.join();
@@ -49,38 +49,38 @@ TEST_F(ReaderPoolTest, SharesFewConnectionsAmongManyThreads) {
 }
 
 TEST_F(ReaderPoolTest, AConnectionThatDiedIsReplaced) {
-  ASSERT_THAT(FindPlacements(), IsOk());
+  ASSERT_THAT(ListDeclarations(), IsOk());
   TestDatabase::Shared().Execute(fmt::format(
       "select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name = '{}'",
       kName));
-  EXPECT_THAT(FindPlacements(), IsOk());
+  EXPECT_THAT(ListDeclarations(), IsOk());
 }
 
 TEST_F(ReaderPoolTest, AnswersInTheOrderOfTheParameters) {
   std::vector<db::BinaryParams> params(3);
-  for (db::BinaryParams& each : params) each.Add(participant_).AddNull().Add(int64_t{1});
+  for (db::BinaryParams& each : params) each.Add(participant_);
   TM_ASSERT_OK_AND_ASSIGN(
       const auto results,
-      pool_.QueryEach(participant_, sql::kFindDeclaredPlacements, params, absl::InfiniteFuture()));
+      pool_.QueryEach(participant_, sql::kListNewestDeclarations, params, absl::InfiniteFuture()));
   EXPECT_EQ(results.size(), 3u);
   TM_ASSERT_OK_AND_ASSIGN(
       const auto none,
-      pool_.QueryEach(participant_, sql::kFindDeclaredPlacements, {}, absl::InfiniteFuture()));
+      pool_.QueryEach(participant_, sql::kListNewestDeclarations, {}, absl::InfiniteFuture()));
   EXPECT_TRUE(none.empty());
 }
 
 TEST_F(ReaderPoolTest, SaysWhyItCannotAnswer) {
-  EXPECT_THAT(FindPlacements(absl::InfinitePast()), StatusIs(StatusCode::kDeadlineExceeded));
+  EXPECT_THAT(ListDeclarations(absl::InfinitePast()), StatusIs(StatusCode::kDeadlineExceeded));
   ReaderPool nowhere({.dsn = "host=/nonexistent dbname=t_none"});
   db::BinaryParams params;
   params.Add(participant_);
   EXPECT_THAT(
-      nowhere.Query(participant_, sql::kFindDeclaredPlacements, params, absl::InfiniteFuture()),
+      nowhere.Query(participant_, sql::kListNewestDeclarations, params, absl::InfiniteFuture()),
       StatusIs(StatusCode::kUnavailable));
   // A failed connect gives its place back: the pool does not run dry.
   for (int i = 0; i < 20; ++i) {
     EXPECT_THAT(
-        nowhere.Query(participant_, sql::kFindDeclaredPlacements, params, absl::InfiniteFuture()),
+        nowhere.Query(participant_, sql::kListNewestDeclarations, params, absl::InfiniteFuture()),
         StatusIs(StatusCode::kUnavailable));
   }
 }

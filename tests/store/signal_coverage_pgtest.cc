@@ -109,7 +109,8 @@ TEST_F(SignalCoverageTest, ErasedDataIsToldApartByTheKeyOfItsSegment) {
   scene_.AddSegment(person_, stream, {Second(0, boot_, 0), Second(1, boot_, 1)});
   const auto rows = scene_.AddSegment(person_, stream, {Second(2, boot_, 2), Second(3, boot_, 3)});
   scene_.AddSegment(person_, other, {Second(0, boot_, 0)});
-  // Sealed by a key of another day, which nobody has.
+  // Sealed by a key of another day, which was destroyed.
+  ASSERT_THAT(scene_.keys().DestroyDataKey(person_.participant_id, {stream, 0x4E07, 0}), IsOk());
   scene_.database().Execute(
       "update segment set payload = set_byte(payload, 2, 7)"
       " where segment_id = '" +
@@ -178,6 +179,75 @@ class ManyChunksTest : public SignalCoverageTest {
         step_ns, copies, stream.ToString()));
   }
 };
+
+// As 17 chunks of records declare them, of 4,096 boots each; none but one has samples.
+TEST_F(SignalCoverageTest, BootsOfTheDeviceDoNotHinderAnybody) {
+  const StreamId stream = scene_.Declare(person_, "acc", Int16Channels(1, 10));
+  scene_.database().Execute(fmt::format(
+      "insert into clock_pair select '{0}', '{0}', '{0}', n / 4096, n % 4096, '{1}', '{2}',"
+      " gen_random_uuid(), 0, true, 0, 0, n, 0 from generate_series(0, 17 * 4096 - 1) n",
+      person_.participant_id.ToString(), person_.study_id.ToString(),
+      person_.device_id.ToString()));
+  scene_.AddClockPair(person_, boot_, 0, kStudyZeroNs);
+  scene_.AddSegment(person_, stream, {Second(0, boot_, 0)});
+  const auto coverage = Coverage();
+  EXPECT_THAT(coverage[0].ranges, ElementsAre(Study(0, 900)));
+  EXPECT_THAT(Coverage(Study(0, 100))[0].ranges, ElementsAre(Study(0, 100)));
+
+  TM_ASSERT_OK_AND_ASSIGN(const auto overview,
+                          scene_.reader().GetOverview(
+                              {person_.participant_id, stream, Study(0, 1'000), 10}, kNoDeadline));
+  EXPECT_EQ(overview.placements.size(), 1u);
+  for (const ReadRange& range :
+       {ReadRange(StudyRange{Study(0, 1'000)}), ReadRange(EverythingRange{})}) {
+    TM_ASSERT_OK_AND_ASSIGN(const auto reading,
+                            scene_.reader().OpenSamples(
+                                {person_.participant_id, stream, range, {}, false}, kNoDeadline));
+    uint32_t samples = 0;
+    const auto block = [&](const ReadBlock& given) {
+      EXPECT_EQ(given.placement == nullptr ? 0 : given.placement->anchor_study_ns, kStudyZeroNs);
+      samples += given.count;
+      return absl::OkStatus();
+    };
+    const auto unreadable = [](const UnreadablePiece&) { return absl::OkStatus(); };
+    absl::StatusOr<bool> more = true;
+    while (more.ok() && *more) more = reading->Next({block, unreadable});
+    EXPECT_THAT(more, IsOk());
+    EXPECT_EQ(samples, 10u);
+  }
+}
+
+// More boots with chunks than a page of them holds.
+TEST_F(SignalCoverageTest, BootsOfAStreamComeInPages) {
+  const StreamId stream = scene_.Declare(person_, "acc", Int16Channels(1, 10));
+  scene_.AddSegment(person_, stream, {Second(0, boot_, 0)});
+  scene_.database().Execute(
+      "insert into chunk select participant_id, stream_id, writer_id, n, study_id, device_id,"
+      " sha256, stream_version, kind, gen_random_uuid(), n % 3, n * 10, sample_count, body_bytes,"
+      " flags, outlier_stamps, t_min_ns, t_max_ns, segment_id, 0, arrived_at"
+      " from chunk, generate_series(1, 2500) n");
+  scene_.database().Execute(fmt::format(
+      "insert into clock_pair select participant_id, stream_id, writer_id, number, 0, study_id,"
+      " device_id, boot_id, clock_id, false, 0, 0, {} + number * {}, 0 from chunk",
+      kStudyZeroNs, 60 * kNsPerS));
+  const auto coverage = Coverage();
+  EXPECT_EQ(coverage[0].chunks, 2'501);
+  EXPECT_EQ(coverage[0].unplaced_chunks, 0);
+  ASSERT_EQ(coverage[0].ranges.size(), 2'501u);
+  EXPECT_EQ(coverage[0].ranges[2'500], Study(2'500 * 60'000, 2'500 * 60'000 + 900));
+  EXPECT_EQ(Coverage(Study(60'000, 180'000))[0].chunks, 3);
+}
+
+TEST_F(SignalCoverageTest, AMissingKeyIsNoErasure) {
+  const StreamId stream = scene_.Declare(person_, "acc", Int16Channels(1, 10));
+  scene_.AddClockPair(person_, boot_, 0, kStudyZeroNs);
+  scene_.AddSegment(person_, stream, {Second(0, boot_, 0)});
+  scene_.LoseKeys(person_);
+  const auto coverage =
+      scene_.reader().GetCoverage({person_.participant_id, std::nullopt, kJoinNs, {}}, kNoDeadline);
+  EXPECT_THAT(coverage, support::StatusIs(absl::StatusCode::kDataLoss,
+                                          testing::HasSubstr("never destroyed")));
+}
 
 TEST_F(ManyChunksTest, ManyRangesAreJoinedAndReachToTheLast) {
   const StreamId stream = scene_.Declare(person_, "acc", Int16Channels(1, 10));

@@ -355,9 +355,24 @@ TEST_F(SignalReaderTest, AForeignParticipantSeesNothing) {
       const auto coverage,
       scene_.reader().GetCoverage({stranger.participant_id, std::nullopt, 1, {}}, kNoDeadline));
   EXPECT_TRUE(coverage.empty());
-  EXPECT_THAT(
-      scene_.placements().ForDevice(stranger.participant_id, person_.device_id, kNoDeadline),
-      support::IsOkAndHolds(testing::IsEmpty()));
+  const DeviceClock clock{person_.device_id, boot_, 0};
+  EXPECT_THAT(scene_.placements().For(stranger.participant_id, std::span(&clock, 1), kNoDeadline),
+              support::IsOkAndHolds(testing::ElementsAre(std::nullopt)));
+}
+
+TEST_F(SignalReaderTest, ALostKeyReadsAsDamageWithItsCause) {
+  const StreamId stream = TenSeconds(boot_);
+  scene_.AddClockPair(person_, boot_, 0, kStudyZeroNs);
+  scene_.LoseKeys(person_);
+  EXPECT_THAT(Read(stream, StudyRange{{kStudyZeroNs, kStudyZeroNs + kNsPerS}}),
+              StatusIs(StatusCode::kDataLoss, HasSubstr("mount or restore the folder of keys")));
+  TM_ASSERT_OK_AND_ASSIGN(
+      const auto overview,
+      scene_.reader().GetOverview(
+          {person_.participant_id, stream, {kStudyZeroNs, kStudyZeroNs + kNsPerS}, 10},
+          kNoDeadline));
+  ASSERT_FALSE(overview.unreadable.empty());
+  EXPECT_EQ(overview.unreadable[0].reason, UnreadableReason::kDamaged);
 }
 
 TEST_F(SignalReaderTest, DamagedChunksAreNamedAndTheRestIsGiven) {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+
 #include "base/base64.h"
 #include "core/signal/codec.h"
 #include "core/signal/tiles.h"
@@ -77,7 +79,7 @@ SignalScene::Person SignalScene::AddPerson() {
   const Person person{StudyId::MakeV7(), ParticipantId::MakeV7(), DeviceId::MakeV7()};
   database_.Execute(fmt::format(
       "insert into study values ('{0}', '{0}', now());"
-      "insert into participant values ('{1}', '{0}', 'P1', 1, now());"
+      "insert into participant values ('{1}', '{0}', 'P1', 1, now(), now());"
       "insert into device (participant_id, device_id, study_id, name, state, created_at)"
       " values ('{1}', '{2}', '{0}', 'watch', 2, now())",
       person.study_id.ToString(), person.participant_id.ToString(), person.device_id.ToString()));
@@ -110,6 +112,13 @@ void SignalScene::AddClockPair(const Person& person, BootId boot, int32_t clock,
       person.participant_id.ToString(), StreamId::MakeV7().ToString(),
       WriterId::MakeRandom().ToString(), person.study_id.ToString(), person.device_id.ToString(),
       boot.ToString(), clock, sensor_ns, study_of_zero_ns + sensor_ns));
+}
+
+void SignalScene::LoseKeys(const Person& person) const {
+  const std::string id = person.participant_id.ToString();
+  EXPECT_GT(std::filesystem::remove_all(
+                fmt::format("{}/participants/{}/{}", folder_.path(), id.substr(id.size() - 2), id)),
+            0u);
 }
 
 std::vector<ChunkRow> SignalScene::AddSegment(const Person& person, StreamId stream,
@@ -177,7 +186,7 @@ v1::StreamDeclaration Int16Channels(int channels, uint32_t rate_hz, double scale
   declaration.set_modality(v1::MODALITY_OTHER);
   for (int i = 0; i < channels; ++i) {
     v1::Channel& channel = *declaration.add_channels();
-    channel.set_name(std::string(1, static_cast<char>('x' + i)));
+    channel.set_name(i < 3 ? std::string(1, "xyz"[i]) : fmt::format("c{}", i));
     channel.set_unit("1");
     channel.set_type(v1::CHANNEL_TYPE_INT16);
     channel.set_scale(scale);

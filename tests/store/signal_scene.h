@@ -59,6 +59,9 @@ class SignalScene {
   std::vector<ChunkRow> AddSegment(const Person& person, StreamId stream,
                                    const std::vector<StoredChunk>& chunks, int version = 1);
 
+  // Removes the folder of the person's keys from the disk, as if it had never been.
+  void LoseKeys(const Person& person) const;
+
   KeyStore& keys() { return *keys_; }
   StreamCatalog& catalog() { return *catalog_; }
   PlacementSource& placements() { return *placements_; }

@@ -70,7 +70,7 @@ TEST_F(EnrolmentTest, AllWrongCodesGetTheSameWords) {
   const absl::Status unknown = Enrol(Token::Make(TokenKind::kEnrolment).ToString(), key_).status();
   EXPECT_EQ(Enrol("nonsense", key_).status(), unknown);
   EXPECT_EQ(Enrol(WrongSecret(), key_).status(), unknown);
-  EXPECT_EQ(Enrol(Token::Make(TokenKind::kManager).ToString(), key_).status(), unknown);
+  EXPECT_EQ(Enrol(Token::Make(TokenKind::kStaff).ToString(), key_).status(), unknown);
   EXPECT_EQ(rpc::ReasonOf(unknown), v1::ERROR_REASON_ENROLMENT_CODE_INVALID);
 }
 

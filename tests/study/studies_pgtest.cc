@@ -48,10 +48,17 @@ TEST_F(StudiesTest, RepeatedRequestGivesTheSameStudy) {
   EXPECT_EQ(rpc::ReasonOf(Create(NewName(), id).status()), v1::ERROR_REASON_REQUEST_ID_REUSED);
 }
 
-TEST_F(StudiesTest, ManagerListsTheirOwnStudyOnly) {
+TEST_F(StudiesTest, StaffListTheStudiesWhereTheyHaveARole) {
   const StudyId own = MakeStudy();
   MakeStudy();
-  TM_ASSERT_OK_AND_ASSIGN(const auto listed, studies_.List(ManagerCall(own), {}));
+  v1::CreateManagerRequest request;
+  request.set_request_id(NewRequestId());
+  request.set_study_id(own.ToString());
+  request.set_display_name("Ada");
+  TM_ASSERT_OK_AND_ASSIGN(const auto ada, studies_.CreateManager(OperatorCall(), request));
+  Call call = ManagerCall(own);
+  TM_ASSERT_OK_AND_ASSIGN(call.principal_id, PrincipalId::Parse(ada.principal_id()));
+  TM_ASSERT_OK_AND_ASSIGN(const auto listed, studies_.List(call, {}));
   ASSERT_EQ(listed.studies_size(), 1);
   EXPECT_EQ(listed.studies(0).study_id(), own.ToString());
 }

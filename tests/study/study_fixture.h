@@ -48,13 +48,15 @@ class StudyFixture : public ::testing::Test {
   Call OperatorCall() const {
     Call call;
     call.principal_id = operator_;
+    call.is_operator = true;
     call.deadline = Deadline();
     return call;
   }
   Call ManagerCall(StudyId study) const {
     Call call = OperatorCall();
     call.principal_id = manager_;
-    call.study_id = call.caller_study_id = study;
+    call.study_id = study;
+    call.is_operator = false;
     call.scope = db::AccessScope::Study(study);
     return call;
   }

@@ -9,7 +9,8 @@ namespace {
 
 TEST(TokenTest, TextGoesThereAndBack) {
   for (const TokenKind kind :
-       {TokenKind::kOperator, TokenKind::kManager, TokenKind::kSession, TokenKind::kEnrolment}) {
+       {TokenKind::kOperator, TokenKind::kStaff, TokenKind::kService, TokenKind::kStaffSession,
+        TokenKind::kSignInCode, TokenKind::kDeviceSession, TokenKind::kEnrolment}) {
     const Token token = Token::Make(kind);
     const auto parsed = Token::Parse(token.ToString());
     ASSERT_TRUE(parsed.has_value());
@@ -21,20 +22,20 @@ TEST(TokenTest, TextGoesThereAndBack) {
 
 TEST(TokenTest, NoTwoAreAlike) {
   std::set<std::string> seen;
-  for (int i = 0; i < 1000; ++i) seen.insert(Token::Make(TokenKind::kManager).ToString());
+  for (int i = 0; i < 1000; ++i) seen.insert(Token::Make(TokenKind::kStaff).ToString());
   EXPECT_EQ(seen.size(), 1000u);
 }
 
 TEST(TokenTest, ProvesItsOwnHashOnly) {
-  const Token token = Token::Make(TokenKind::kManager);
+  const Token token = Token::Make(TokenKind::kStaff);
   const Sha256Digest hash = token.SecretHash();
   EXPECT_TRUE(token.Proves(AsView(hash)));
-  EXPECT_FALSE(Token::Make(TokenKind::kManager).Proves(AsView(hash)));
+  EXPECT_FALSE(Token::Make(TokenKind::kStaff).Proves(AsView(hash)));
   EXPECT_FALSE(token.Proves(""));
 }
 
 TEST(TokenTest, OtherTextIsNoToken) {
-  const std::string good = Token::Make(TokenKind::kManager).ToString();
+  const std::string good = Token::Make(TokenKind::kStaff).ToString();
   EXPECT_FALSE(Token::Parse(""));
   EXPECT_FALSE(Token::Parse(good + "A"));
   EXPECT_FALSE(Token::Parse(good.substr(1)));

@@ -126,6 +126,25 @@ TEST_F(Pipeline, EveryTypeSurvives) {
   EXPECT_EQ(row.Bytes(0, 9), "");
 }
 
+TEST_F(Pipeline, SaysWhetherAResultIsTheOneExpected) {
+  BinaryParams params;
+  params.Add(int16_t{1}).Add(int32_t{2}).Add(int64_t{3}).Add(true).Add(0.5).Add(Uuid::MakeV7());
+  params.AddBytea("b").AddText("t").AddTimestamp(0).AddNull();
+  TM_ASSERT_OK_AND_ASSIGN(const BinaryResult row, connection_->Execute(kEcho, params));
+  using Text = std::string_view;
+  EXPECT_THAT((row.Expect<int16_t, int32_t, int64_t, bool, double, Uuid, Text, Text, Timestamp,
+                          std::optional<Text>>()),
+              IsOk());
+  EXPECT_THAT(
+      (row.Expect<int16_t, int32_t, int64_t, bool, double, Uuid, Text, Text, Timestamp, Text>()),
+      StatusIs(StatusCode::kInternal, HasSubstr("column 9 (bytea) is null")));
+  // The same width is not enough.
+  EXPECT_THAT((row.Expect<int16_t, int32_t, double, bool, double, Uuid, Text, Text, Timestamp,
+                          std::optional<Text>>()),
+              StatusIs(StatusCode::kInternal, HasSubstr("column 2 (int8) has another type")));
+  EXPECT_THAT((row.Expect<int16_t>()), StatusIs(StatusCode::kInternal, HasSubstr("10 columns")));
+}
+
 TEST_F(Pipeline, ArraysSurvive) {
   const std::vector<Uuid> uuids = {Uuid::MakeV7(), Uuid::MakeRandom()};
   const std::vector<int64_t> longs = {-1, std::numeric_limits<int64_t>::max()};

@@ -67,7 +67,8 @@ class OneMethod {
 v1::Authz ForManagers() {
   v1::Authz authz;
   authz.set_permission("thing.read");
-  authz.add_allowed(v1::PRINCIPAL_KIND_MANAGER);
+  authz.add_allowed(v1::PRINCIPAL_KIND_STAFF);
+  authz.add_roles(v1::ROLE_MANAGER);
   authz.set_object_field("id");
   authz.set_object_kind(v1::OBJECT_KIND_STUDY);
   return authz;
@@ -125,10 +126,21 @@ TEST(PolicyTest, PoliciesThatMakeNoSenseAreRefused) {
       {"nobody to check it for",
        [](v1::Authz& a) {
          a.clear_allowed();
+         a.clear_roles();
          a.set_unauthenticated(true);
        }},
       {"but no device", [](v1::Authz& a) { a.set_device_signature(true); }},
       {"others than devices", [](v1::Authz& a) { a.set_object_kind(v1::OBJECT_KIND_OWN_DEVICE); }},
+      {"not used any more", [](v1::Authz& a) { a.add_allowed(v1::PRINCIPAL_KIND_MANAGER); }},
+      {"roles of staff", [](v1::Authz& a) { a.clear_roles(); }},
+      {"roles of services", [](v1::Authz& a) { a.add_roles(v1::ROLE_TRAINER); }},
+      {"roles of services", [](v1::Authz& a) { a.add_allowed(v1::PRINCIPAL_KIND_SERVICE); }},
+      {"operator reach a participant",
+       [](v1::Authz& a) {
+         a.add_allowed(v1::PRINCIPAL_KIND_OPERATOR);
+         a.set_object_kind(v1::OBJECT_KIND_PARTICIPANT);
+       }},
+      {"erased participants", [](v1::Authz& a) { a.set_also_erased(true); }},
   };
   for (const Case& c : cases) {
     v1::Authz authz = ForManagers();

@@ -4,6 +4,9 @@
 #include <cmath>
 #include <thread>
 
+#include "base/rpc/error.h"
+#include "base/rpc/reason.h"
+#include "study/signal/data_access.h"
 #include "study/signal/signal_service.h"
 #include "tests/store/signal_scene.h"
 #include "tests/support/status_matchers.h"
@@ -30,13 +33,15 @@ class OneParticipant final : public rpc::Authorizer {
                                         const google::protobuf::Message&) override {
     if (refuse) return absl::PermissionDeniedError("not permitted");
     rpc::Caller caller;
-    caller.kind = rpc::CallerKind::kManager;
+    caller.kind = rpc::CallerKind::kStaff;
     caller.object_participant = participant_;
+    caller.data_kinds = rpc::DataKindSet::FromBits(data_kind_bits);
     return caller;
   }
   absl::Status Recheck(const rpc::Caller&, bool) override {
     return revoked ? absl::UnauthenticatedError("revoked") : absl::OkStatus();
   }
+  std::atomic<uint32_t> data_kind_bits = rpc::kOrdinaryKinds.bits();
   std::atomic<bool> refuse = false;
   std::atomic<bool> revoked = false;
 
@@ -91,10 +96,32 @@ class SignalServiceTest : public testing::Test {
   const StreamId stream_ = scene_.Declare(person_, "acc", Int16Channels(2, 100, 2, 1));
   std::vector<store::ChunkRow> rows_;
   OneParticipant authorizer_{person_.participant_id};
-  SignalService service_{&authorizer_, &scene_.reader(), &scene_.keys()};
+  // Without a pool: no read here is of a sensitive kind.
+  const DataAccess access_{&scene_.catalog(), {nullptr, &scene_.keys(), &Clock::Real(), ""}};
+  SignalService service_{&authorizer_, &scene_.reader(), &access_, &scene_.keys()};
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<v1::SignalService::Stub> stub_;
 };
+
+TEST_F(SignalServiceTest, OnlyGrantedKindsOfDataAreRead) {
+  authorizer_.data_kind_bits = rpc::DataKindSet{v1::DATA_KIND_PHYSIOLOGY}.bits();
+  v1::ReadSamplesRequest request = ReadRequest();
+  request.set_everything(true);
+  std::vector<v1::ReadSamplesResponse> messages;
+  const absl::Status read = rpc::FromGrpc(Read(request, &messages));
+  EXPECT_EQ(rpc::ReasonOf(read), v1::ERROR_REASON_DATA_KIND_NOT_GRANTED) << read;
+  EXPECT_TRUE(messages.empty());
+  v1::GetOverviewRequest overview;
+  overview.set_participant_id(person_.participant_id.ToString());
+  overview.set_stream_id(stream_.ToString());
+  overview.mutable_study_range()->set_begin_ns(kStudyZeroNs);
+  overview.mutable_study_range()->set_end_ns(kStudyZeroNs + kNsPerS);
+  overview.set_width(10);
+  grpc::ClientContext context;
+  v1::GetOverviewResponse response;
+  EXPECT_EQ(rpc::ReasonOf(rpc::FromGrpc(stub_->GetOverview(&context, overview, &response))),
+            v1::ERROR_REASON_DATA_KIND_NOT_GRANTED);
+}
 
 TEST_F(SignalServiceTest, SendsStreamPlacementAndBlocks) {
   v1::ReadSamplesRequest request = ReadRequest();
@@ -305,6 +332,60 @@ TEST_F(SignalServiceTest, DamageOfOneStreamDoesNotKeepTheOthersBack) {
   EXPECT_EQ(messages[3].block().stream_id(), other.ToString());
 }
 
+TEST_F(SignalServiceTest, TheLargestPicturesFitIntoAnAnswer) {
+  v1::GetOverviewRequest request;
+  request.set_participant_id(person_.participant_id.ToString());
+  request.mutable_study_range()->set_begin_ns(kStudyZeroNs);
+  request.mutable_study_range()->set_end_ns(kStudyZeroNs + 3 * kNsPerS);
+  for (const int channels : {1, 12, 64}) {
+    const StreamId stream =
+        scene_.Declare(person_, "c" + std::to_string(channels), Int16Channels(channels, 100));
+    request.set_stream_id(stream.ToString());
+    const uint32_t width_max =
+        std::min<uint32_t>(16'384, store::kOverviewCellsMax / static_cast<uint32_t>(channels));
+    request.set_width(width_max);
+    v1::GetOverviewResponse response;
+    grpc::ClientContext context;
+    const grpc::Status status = stub_->GetOverview(&context, request, &response);
+    ASSERT_TRUE(status.ok()) << status.error_message();
+    EXPECT_EQ(response.width(), width_max);
+    EXPECT_LT(response.ByteSizeLong(), size_t{4} << 20);
+    request.set_width(width_max + 1);
+    grpc::ClientContext too_wide;
+    const grpc::Status refused = stub_->GetOverview(&too_wide, request, &response);
+    EXPECT_EQ(refused.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+    EXPECT_THAT(refused.error_message(), StartsWith("width: "));
+  }
+}
+
+TEST_F(SignalServiceTest, TooManyStreamsForOneAnswerAreSaidSo) {
+  // The largest declarations there are: half a thousand of them is too much.
+  v1::StreamDeclaration large = Int16Channels(64, 100);
+  for (int i = 0; i < large.channels_size(); ++i) {
+    large.mutable_channels(i)->set_name(std::to_string(100 + i) + std::string(61, 'x'));
+    large.mutable_channels(i)->set_unit(std::string(32, 'u'));
+  }
+  const StreamId first = scene_.Declare(person_, "large", large);
+  scene_.database().Execute(
+      "insert into stream select participant_id, gen_random_uuid(), study_id, device_id, n::text"
+      " from stream, generate_series(1, 600) n where name = 'large';"
+      "insert into stream_version select s.participant_id, s.stream_id, 1, s.study_id,"
+      " v.declaration, v.declared_at from stream s, stream_version v"
+      " where s.name ~ '^[0-9]' and v.stream_id = '" +
+      first.ToString() + "'");
+  v1::GetCoverageRequest request;
+  request.set_participant_id(person_.participant_id.ToString());
+  v1::GetCoverageResponse response;
+  grpc::ClientContext context;
+  const grpc::Status refused = stub_->GetCoverage(&context, request, &response);
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(refused.error_message(), StartsWith("stream_ids: "));
+  request.add_stream_ids(first.ToString());
+  grpc::ClientContext fewer;
+  EXPECT_TRUE(stub_->GetCoverage(&fewer, request, &response).ok());
+  EXPECT_EQ(response.streams_size(), 1);
+}
+
 TEST_F(SignalServiceTest, VerifiesPageByPage) {
   scene_.database().Execute(
       "update chunk set sha256 = set_byte(sha256, 0, get_byte(sha256, 0) # 1) where number = 1");
@@ -404,6 +485,7 @@ class SlowReadTest : public SignalServiceTest {
   SignalService slow_service_{
       &authorizer_,
       &scene_.reader(),
+      &access_,
       &scene_.keys(),
       {.threads = 2, .reads_max = kReads + 1, .reads_per_caller_max = kReads}};
   std::unique_ptr<grpc::Server> slow_server_;

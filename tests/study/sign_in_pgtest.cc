@@ -1,0 +1,188 @@
+#include "study/access_directory.h"
+#include "study/sign_in.h"
+#include "study/staff.h"
+#include "tests/study/study_fixture.h"
+
+namespace tidemark::study {
+namespace {
+
+using support::IsOk;
+
+class SignInTest : public StudyFixture {
+ protected:
+  SignInTest() : study_(MakeStudy()) {
+    v1::CreateStaffRequest request;
+    request.set_request_id(NewRequestId());
+    request.set_study_id(study_.ToString());
+    request.set_display_name("Ada");
+    request.set_role(v1::ROLE_LABELER);
+    const auto made = Staff(context_).Create(ManagerCall(study_), request);
+    EXPECT_THAT(made, IsOk());
+    ada_ = *PrincipalId::Parse(made->principal_id());
+    code_ = made->sign_in_code();
+  }
+
+  absl::StatusOr<v1::SignInResponse> Redeem(const std::string& code) {
+    v1::SignInRequest request;
+    request.set_sign_in_code(code);
+    return sign_in_.Redeem(request, Deadline());
+  }
+  static bool IsCodeInvalid(const absl::Status& status) {
+    return status.code() == absl::StatusCode::kInvalidArgument &&
+           rpc::ReasonOf(status) == v1::ERROR_REASON_SIGN_IN_CODE_INVALID;
+  }
+  Call CallWith(const std::string& token) const {
+    Call call;
+    call.principal_id = ada_;
+    call.credential_id = Token::Parse(token)->public_id;
+    call.deadline = Deadline();
+    return call;
+  }
+  absl::Status Holds(const std::string& token) {
+    AccessDirectory directory(context_);
+    const auto record = directory.FindCredential(Token::Parse(token)->public_id, Deadline());
+    EXPECT_THAT(record, IsOk());
+    if (*record == nullptr) return absl::NotFoundError("no such credential");
+    return (*record)->CheckHolds(absl::ToUnixMicros(clock_.Now()));
+  }
+  absl::StatusOr<v1::CreateTokenResponse> MakeToken(const std::string& label, uint32_t days = 0) {
+    v1::CreateTokenRequest request;
+    request.set_request_id(NewRequestId());
+    request.set_label(label);
+    request.set_days(days);
+    Call call;
+    call.principal_id = ada_;
+    call.deadline = Deadline();
+    return sign_in_.CreateToken(call, request);
+  }
+
+  const SignIn sign_in_{context_};
+  const StudyId study_;
+  PrincipalId ada_;
+  std::string code_;
+};
+
+TEST_F(SignInTest, ACodeOpensOneSessionOfTwelveHours) {
+  const auto session = Redeem(code_);
+  ASSERT_THAT(session, IsOk());
+  EXPECT_EQ(session->principal_id(), ada_.ToString());
+  EXPECT_THAT(Holds(session->session_token()), IsOk());
+  EXPECT_TRUE(IsCodeInvalid(Redeem(code_).status()));
+  clock_.Advance(kStaffSessionLife - absl::Seconds(1));
+  EXPECT_THAT(Holds(session->session_token()), IsOk());
+  clock_.Advance(absl::Seconds(1));
+  EXPECT_EQ(Holds(session->session_token()).code(), absl::StatusCode::kUnauthenticated);
+}
+
+TEST_F(SignInTest, ACodeEndsAfterItsTimeAndAfterTooManyGuesses) {
+  std::string guess = code_;
+  guess.back() = guess.back() == 'A' ? 'B' : 'A';
+  for (int i = 0; i < kSignInAttemptsMax - 1; ++i) {
+    EXPECT_TRUE(IsCodeInvalid(Redeem(guess).status()));
+  }
+  {
+    // The right secret still counts, until the last guess.
+    EXPECT_TRUE(IsCodeInvalid(Redeem(guess).status()));
+    EXPECT_TRUE(IsCodeInvalid(Redeem(code_).status()));
+  }
+  v1::CreateSignInCodeRequest request;
+  request.set_request_id(NewRequestId());
+  request.set_study_id(study_.ToString());
+  request.set_principal_id(ada_.ToString());
+  const auto fresh = sign_in_.CreateCode(ManagerCall(study_), request);
+  ASSERT_THAT(fresh, IsOk());
+  clock_.Advance(kSignInCodeLife);
+  EXPECT_TRUE(IsCodeInvalid(Redeem(fresh->sign_in_code()).status()));
+}
+
+TEST_F(SignInTest, ANewCodeEndsTheOldOne) {
+  v1::CreateSignInCodeRequest request;
+  request.set_request_id(NewRequestId());
+  request.set_study_id(study_.ToString());
+  request.set_principal_id(ada_.ToString());
+  const auto fresh = sign_in_.CreateCode(ManagerCall(study_), request);
+  ASSERT_THAT(fresh, IsOk());
+  EXPECT_TRUE(IsCodeInvalid(Redeem(code_).status()));
+  EXPECT_THAT(Redeem(fresh->sign_in_code()), IsOk());
+  request.set_request_id(NewRequestId());
+  request.set_study_id(MakeStudy().ToString());
+  EXPECT_EQ(
+      rpc::ReasonOf(
+          sign_in_.CreateCode(ManagerCall(*StudyId::Parse(request.study_id())), request).status()),
+      v1::ERROR_REASON_NOT_FOUND);
+}
+
+TEST_F(SignInTest, ASessionIsRenewedForSevenDaysAndNotLonger) {
+  const auto first = Redeem(code_);
+  ASSERT_THAT(first, IsOk());
+  std::string token = first->session_token();
+  int renewals = 0;
+  for (;;) {
+    const auto renewed = sign_in_.Renew(CallWith(token), {});
+    ASSERT_THAT(renewed, IsOk());
+    EXPECT_NE(Holds(token), absl::OkStatus());
+    token = renewed->session_token();
+    ++renewals;
+    EXPECT_LE(renewed->expires_at().seconds(), first->renewable_until().seconds());
+    if (renewed->expires_at().seconds() == first->renewable_until().seconds()) break;
+    clock_.Advance(kStaffSessionLife - absl::Minutes(1));
+  }
+  EXPECT_GE(renewals, 14);
+  clock_.Advance(absl::Hours(12));
+  EXPECT_EQ(rpc::ReasonOf(sign_in_.Renew(CallWith(token), {}).status()),
+            v1::ERROR_REASON_SESSION_OVER);
+}
+
+TEST_F(SignInTest, ARenewedSessionCannotBeRenewedAgain) {
+  const auto first = Redeem(code_);
+  ASSERT_THAT(first, IsOk());
+  ASSERT_THAT(sign_in_.Renew(CallWith(first->session_token()), {}), IsOk());
+  EXPECT_EQ(rpc::ReasonOf(sign_in_.Renew(CallWith(first->session_token()), {}).status()),
+            v1::ERROR_REASON_STATE_CONFLICT);
+}
+
+TEST_F(SignInTest, TokensAreListedByTheirOwnerAndEndWhenRevoked) {
+  std::set<std::string> made;
+  std::string last_token;
+  for (int i = 0; i < 5; ++i) {
+    const auto token = MakeToken(fmt::format("notebook {}", i));
+    ASSERT_THAT(token, IsOk());
+    made.insert(token->public_id());
+    last_token = token->token();
+    clock_.Advance(absl::Microseconds(i % 2));  // some share their instant
+  }
+  std::set<std::string> listed;
+  v1::ListTokensRequest list;
+  list.set_page_size(2);
+  do {
+    const auto page = sign_in_.ListTokens(CallWith(last_token), list);
+    ASSERT_THAT(page, IsOk());
+    for (const v1::TokenInfo& token : page->tokens()) {
+      EXPECT_TRUE(listed.insert(token.public_id()).second);
+    }
+    list.set_page_token(page->next_page_token());
+  } while (!list.page_token().empty());
+  EXPECT_EQ(listed, made);
+
+  v1::RevokeTokenRequest revoke;
+  revoke.set_request_id(NewRequestId());
+  revoke.set_public_id(Token::Parse(last_token)->public_id);
+  Call stranger = CallWith(last_token);
+  stranger.principal_id = manager_;
+  EXPECT_EQ(rpc::ReasonOf(sign_in_.RevokeToken(stranger, revoke).status()),
+            v1::ERROR_REASON_NOT_FOUND);
+  revoke.set_request_id(NewRequestId());
+  EXPECT_THAT(sign_in_.RevokeToken(CallWith(last_token), revoke), IsOk());
+  EXPECT_EQ(Holds(last_token).code(), absl::StatusCode::kUnauthenticated);
+}
+
+TEST_F(SignInTest, TokensAreBounded) {
+  for (int i = 0; i < kTokensPerPrincipalMax; ++i) ASSERT_THAT(MakeToken("t", 1), IsOk());
+  EXPECT_EQ(MakeToken("one too many").status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(rpc::ReasonOf(MakeToken("too long", 367).status()), v1::ERROR_REASON_FIELD_INVALID);
+  clock_.Advance(absl::Hours(25));
+  EXPECT_THAT(MakeToken("room again"), IsOk());
+}
+
+}  // namespace
+}  // namespace tidemark::study
