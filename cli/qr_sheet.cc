@@ -77,7 +77,10 @@ absl::Status AddLabel(std::string& svg, const CodeLabel& label, double x_mm, dou
   fmt::format_to(std::back_inserter(svg),
                  "<path transform=\"translate({:.3f} {:.3f}) scale({:.5f})\" d=\"{}\"/>\n",
                  x_mm + inset, y_mm + 9 + scale * kQuietModules, scale, path);
-  AddText(svg, x_mm + 3, y_mm + 60, 2, label.code);
+  // A code is read by a camera; typing it is the last resort, so it may take two lines.
+  const size_t half = (label.code.size() + 1) / 2;
+  AddText(svg, x_mm + 3, y_mm + 58.5, 2.4, label.code.substr(0, half));
+  AddText(svg, x_mm + 3, y_mm + 61.5, 2.4, label.code.substr(half));
   AddText(svg, x_mm + 3, y_mm + 66, 2.5, "until " + label.expires);
   return absl::OkStatus();
 }

@@ -65,11 +65,16 @@ absl::StatusOr<Quarantine::Entry> Quarantine::Find(db::Transaction& tx, const st
 
 absl::StatusOr<std::string> Quarantine::OpenBody(const study::Call& call, QuarantineId id,
                                                  const Entry& entry) const {
-  TM_ASSIGN_OR_RETURN(
-      const store::OpenedEnvelope opened,
-      store::OpenEnvelope(*context_.keys, {"quarantine.body", call.participant_id, id.AsBytes()},
-                          kQuarantineKeyStream, entry.sealed_body));
-  return store::DecompressBody(opened.plain, kBodyBytesMax);
+  const store::EnvelopePlace place{"quarantine.body", call.participant_id, id.AsBytes()};
+  auto opened = store::OpenEnvelope(*context_.keys, place, kQuarantineKeyStream, entry.sealed_body);
+  if (!opened.ok()) {
+    // The first entries were sealed with the key of their stream (docs/adr/0012).
+    TM_ASSIGN_OR_RETURN(const StreamId stream, StreamId::Parse(entry.chunk.stream_id()));
+    auto first = store::OpenEnvelope(*context_.keys, place, stream, entry.sealed_body);
+    if (!first.ok()) return opened.status();
+    opened = std::move(first);
+  }
+  return store::DecompressBody(opened->plain, kBodyBytesMax);
 }
 
 absl::Status Quarantine::Audit(db::Transaction& tx, const study::Call& call, const char* action,
