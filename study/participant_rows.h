@@ -9,7 +9,6 @@
 #include "absl/status/statusor.h"
 #include "base/db/transaction.h"
 #include "base/ids.h"
-#include "store/consent.h"
 #include "store/key_store.h"
 #include "tidemark/v1/participant.pb.h"
 
@@ -40,7 +39,6 @@ v1::Consent InsertConsent(db::Transaction& tx, ParticipantId participant, StudyI
                           const v1::Consent& consent, PrincipalId by, int64_t now_us);
 // All of them, by kind and version.
 std::vector<v1::Consent> FindConsents(db::Transaction& tx, ParticipantId participant);
-store::ConsentDecision DecisionOf(const v1::Consent& consent);
 // Per kind, the newest decision whose range contains the instant.
 std::vector<v1::Consent> ConsentsAt(const std::vector<v1::Consent>& all, int64_t at_ns);
 

@@ -1,5 +1,8 @@
 #include <thread>
 
+#include "base/base64.h"
+#include "store/envelope.h"
+#include "store/segment.h"
 #include "tests/ingest/ingest_service_fixture.h"
 
 namespace tidemark::ingest {
@@ -303,6 +306,37 @@ TEST_F(IngestServiceTest, UploadStateComesInPages) {
   } while (!request.page_token().empty());
   EXPECT_THAT(writers, SizeIs(7));
   EXPECT_TRUE(std::is_sorted(writers.begin(), writers.end()));
+}
+
+// As the first version of the server left them.
+TEST_F(IngestServiceTest, AnEntryThatWasSealedWithTheKeyOfItsStreamIsRead) {
+  Serve();
+  const v1::ChunkBody body = SamplesBody(8, 0);
+  UploadAll({EnvelopeOf(body)});
+  v1::ListQuarantineRequest list;
+  list.set_participant_id(sender_.participant_id.ToString());
+  v1::ListQuarantineResponse listed;
+  grpc::ClientContext list_context;
+  ASSERT_TRUE(stub_->ListQuarantine(&list_context, list, &listed).ok());
+  ASSERT_THAT(listed.chunks(), SizeIs(1));
+  const auto id = QuarantineId::Parse(listed.chunks(0).quarantine_id());
+  ASSERT_TRUE(id.ok());
+  const auto stream = StreamId::FromBytes(body.stream_id());
+  ASSERT_TRUE(stream.ok());
+  const auto key = keys_->KeyForWriting(sender_.participant_id, *stream, 20'000);
+  ASSERT_TRUE(key.ok()) << key.status();
+  const std::string sealed = store::SealEnvelope(
+      *key, {"quarantine.body", sender_.participant_id, id->AsBytes()}, store::EnvelopeCodec::kZstd,
+      store::CompressBody(body.SerializeAsString()));
+  database_.Execute("update quarantine set body = decode('" + HexEncode(sealed) + "', 'hex')");
+
+  v1::GetQuarantinedRequest get;
+  get.set_participant_id(sender_.participant_id.ToString());
+  get.set_quarantine_id(listed.chunks(0).quarantine_id());
+  v1::GetQuarantinedResponse got;
+  grpc::ClientContext get_context;
+  ASSERT_TRUE(stub_->GetQuarantined(&get_context, get, &got).ok());
+  EXPECT_EQ(got.body(), body.SerializeAsString());
 }
 
 TEST_F(IngestServiceTest, QuarantineIsListedReadRedrivenAndDiscarded) {
