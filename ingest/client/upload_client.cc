@@ -11,6 +11,7 @@
 
 #include "base/endian.h"
 #include "base/rpc/error.h"
+#include "base/rpc/reason.h"
 #include "base/status_macros.h"
 #include "ingest/bundle.h"
 #include "ingest/client/reconcile.h"
@@ -124,7 +125,9 @@ std::optional<absl::Duration> UploadClient::DelayAfter(const absl::Status& failu
 
 absl::Status UploadClient::Attempt() {
   TM_RETURN_IF_ERROR(LearnServer());
-  TM_RETURN_IF_ERROR(DeclareStreams());
+  const absl::Status declared = DeclareStreams();
+  // A device whose participant was erased may only hand over, and is told chunk by chunk to delete.
+  if (rpc::ReasonOf(declared) != v1::ERROR_REASON_NOT_PERMITTED) TM_RETURN_IF_ERROR(declared);
   TM_RETURN_IF_ERROR(ReconcileWriters());
   const absl::Status sent = options_.way == UploadWay::kStream ? SendByStream() : SendByBundles();
   // What was given up is told even when the connection broke: it needs no stream.

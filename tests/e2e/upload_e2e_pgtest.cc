@@ -8,6 +8,7 @@
 #include "ingest/client/outbox_sink.h"
 #include "ingest/client/read_back.h"
 #include "tests/e2e/upload_fixture.h"
+#include "tidemark/v1/erasure.grpc.pb.h"
 #include "tidemark/v1/signal.grpc.pb.h"
 
 namespace tidemark::ingest {
@@ -90,6 +91,41 @@ TEST_F(UploadE2eTest, WhatIsReadBackIsIdenticalBothWays) {
 }
 
 // Each way with a device of its own.
+// It keeps its key and may do nothing but hand over; what it still has must not exist any more.
+TEST_F(UploadE2eTest, ADeviceOfAnErasedParticipantIsToldToDelete) {
+  auto outbox = Outbox::Open(folder_.File("one"));
+  ASSERT_THAT(outbox, IsOk());
+  OutboxSink to_outbox(**outbox);
+  ASSERT_THAT(PlaySmallRecording(to_outbox), IsOk());
+  ASSERT_THAT(to_outbox.Finish(), IsOk());
+  const uint64_t chunks = (*outbox)->pending_chunks();
+  const auto erasures = v1::ErasureService::NewStub(channel_);
+  v1::EraseParticipantRequest erase;
+  erase.set_request_id(server::NewRequestId());
+  erase.set_participant_id(site_.participant_id);
+  erase.set_confirm_code("p1");
+  erase.set_reason("asked by letter");
+  const auto asked = server::Invoke(*erasures, &v1::ErasureService::Stub::EraseParticipant, erase,
+                                    site_.manager_token);
+  ASSERT_THAT(asked, IsOk());
+  v1::GetErasureRequest look;
+  look.set_study_id(site_.study_id);
+  look.set_erasure_id(asked->erasure().erasure_id());
+  v1::ErasureState state = v1::ERASURE_STATE_RUNNING;
+  const absl::Time last = absl::Now() + absl::Seconds(20);
+  while (state != v1::ERASURE_STATE_DONE && absl::Now() < last) {
+    const auto found =
+        server::Invoke(*erasures, &v1::ErasureService::Stub::GetErasure, look, site_.manager_token);
+    ASSERT_THAT(found, IsOk());
+    state = found->erasure().state();
+  }
+  ASSERT_EQ(state, v1::ERASURE_STATE_DONE);
+  const UploadReport report = Drain(**outbox, UploadWay::kStream);
+  ASSERT_THAT(report.status, IsOk());
+  EXPECT_EQ(report.receipts.at(v1::OUTCOME_REFUSED), chunks);
+  EXPECT_EQ((*outbox)->pending_chunks(), 0u);
+}
+
 TEST_F(UploadE2eTest, ARestoredOutboxLosesNothing) {
   for (const UploadWay way : {UploadWay::kStream, UploadWay::kBundle}) {
     EnrolAs(way == UploadWay::kStream ? "one" : "two");
