@@ -12,7 +12,6 @@
 #include <string_view>
 #include <vector>
 
-#include "absl/status/status.h"
 #include "base/crypto.h"
 #include "base/ids.h"
 

@@ -5,7 +5,7 @@
 namespace tidemark {
 namespace {
 
-constexpr char kHexDigits[] = "0123456789abcdef";
+constexpr char kIdDigits[] = "0123456789abcdef";
 
 int HexValue(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -69,8 +69,8 @@ std::string Uuid::ToString() const {
   text.reserve(36);
   for (size_t i = 0; i < bytes.size(); ++i) {
     if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
-    text += kHexDigits[bytes[i] >> 4];
-    text += kHexDigits[bytes[i] & 0x0F];
+    text += kIdDigits[bytes[i] >> 4];
+    text += kIdDigits[bytes[i] & 0x0F];
   }
   return text;
 }

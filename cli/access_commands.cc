@@ -12,9 +12,9 @@
 namespace tidemark::cli {
 namespace {
 
-using Stub = v1::AccessService::Stub;
+using AccessStub = v1::AccessService::Stub;
 
-struct Options {
+struct AccessOptions {
   std::string study;
   std::string name;
   std::string principal;
@@ -35,7 +35,7 @@ std::string KindsText(const v1::Grant& grant) {
 
 // Without --data the server grants the ordinary kinds; "none" grants none.
 template <class Request>
-absl::Status SetKinds(const Options& options, Request& request) {
+absl::Status SetKinds(const AccessOptions& options, Request& request) {
   if (options.data.empty()) return absl::OkStatus();
   request.mutable_data_kinds();
   if (options.data == "none") return absl::OkStatus();
@@ -44,8 +44,26 @@ absl::Status SetKinds(const Options& options, Request& request) {
   return absl::OkStatus();
 }
 
+// A request about a role in a study, with all that the options say of it.
+template <class Request>
+absl::StatusOr<Request> AboutRole(const Api& api, const AccessOptions& options) {
+  Request request;
+  request.set_request_id(NewRequestId());
+  TM_ASSIGN_OR_RETURN(*request.mutable_study_id(), api.StudyId(options.study));
+  TM_ASSIGN_OR_RETURN(const v1::Role role, ParseWord<v1::Role>("--role", options.role));
+  request.set_role(role);
+  if constexpr (requires { request.mutable_data_kinds(); }) {
+    TM_RETURN_IF_ERROR(SetKinds(options, request));
+  }
+  if constexpr (requires { request.set_display_name(""); }) request.set_display_name(options.name);
+  if constexpr (requires { request.set_principal_id(""); }) {
+    request.set_principal_id(options.principal);
+  }
+  return request;
+}
+
 // A secret goes to the file that was named, else to stdout, once.
-absl::Status HandOut(const Options& options, const std::string& secret) {
+absl::Status HandOut(const AccessOptions& options, const std::string& secret) {
   if (options.token_out.empty()) {
     PrintData(secret + "\n");
     return absl::OkStatus();
@@ -53,16 +71,10 @@ absl::Status HandOut(const Options& options, const std::string& secret) {
   return ingest::WriteFileDurably(options.token_out, secret + "\n", 0600);
 }
 
-absl::Status CreateStaff(Context& context, const Options& options) {
+absl::Status CreateStaff(Context& context, const AccessOptions& options) {
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
-  v1::CreateStaffRequest request;
-  request.set_request_id(NewRequestId());
-  TM_ASSIGN_OR_RETURN(*request.mutable_study_id(), api->StudyId(options.study));
-  request.set_display_name(options.name);
-  TM_ASSIGN_OR_RETURN(const v1::Role role, ParseWord<v1::Role>("--role", options.role));
-  request.set_role(role);
-  TM_RETURN_IF_ERROR(SetKinds(options, request));
-  TM_ASSIGN_OR_RETURN(const auto made, api->Call(*api->access, &Stub::CreateStaff, request));
+  TM_ASSIGN_OR_RETURN(const auto request, AboutRole<v1::CreateStaffRequest>(*api, options));
+  TM_ASSIGN_OR_RETURN(const auto made, api->Call(*api->access, &AccessStub::CreateStaff, request));
   if (context.json()) {
     PrintJson(made);
   } else {
@@ -72,13 +84,13 @@ absl::Status CreateStaff(Context& context, const Options& options) {
   return absl::OkStatus();
 }
 
-absl::Status NewCode(Context& context, const Options& options) {
+absl::Status NewCode(Context& context, const AccessOptions& options) {
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
   v1::CreateSignInCodeRequest request;
   request.set_request_id(NewRequestId());
   TM_ASSIGN_OR_RETURN(*request.mutable_study_id(), api->StudyId(options.study));
   request.set_principal_id(options.principal);
-  TM_ASSIGN_OR_RETURN(const auto made, api->Call(*api->access, &Stub::CreateSignInCode, request));
+  TM_ASSIGN_OR_RETURN(const auto made, api->Call(*api->access, &AccessStub::CreateSignInCode, request));
   if (context.json()) {
     PrintJson(made);
   } else {
@@ -88,36 +100,30 @@ absl::Status NewCode(Context& context, const Options& options) {
   return absl::OkStatus();
 }
 
-absl::Status SignIn(Context& context, const Options& options) {
+absl::Status SignIn(Context& context, const AccessOptions& options) {
   TM_ASSIGN_OR_RETURN(const Api* api, context.anonymous_api());
   v1::SignInRequest request;
   request.set_sign_in_code(options.code);
-  TM_ASSIGN_OR_RETURN(const auto session, api->Call(*api->access, &Stub::SignIn, request));
+  TM_ASSIGN_OR_RETURN(const auto session, api->Call(*api->access, &AccessStub::SignIn, request));
   context.progress().Say(fmt::format("signed in until {}, renewable until {}",
                                      FormatTime(session.expires_at()),
                                      FormatTime(session.renewable_until())));
   return HandOut(options, session.session_token());
 }
 
-absl::Status CreateService(Context& context, const Options& options) {
+absl::Status CreateService(Context& context, const AccessOptions& options) {
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
-  v1::CreateServiceRequest request;
-  request.set_request_id(NewRequestId());
-  TM_ASSIGN_OR_RETURN(*request.mutable_study_id(), api->StudyId(options.study));
-  request.set_display_name(options.name);
-  TM_ASSIGN_OR_RETURN(const v1::Role role, ParseWord<v1::Role>("--role", options.role));
-  request.set_role(role);
-  TM_RETURN_IF_ERROR(SetKinds(options, request));
-  TM_ASSIGN_OR_RETURN(const auto made, api->Call(*api->access, &Stub::CreateService, request));
+  TM_ASSIGN_OR_RETURN(const auto request, AboutRole<v1::CreateServiceRequest>(*api, options));
+  TM_ASSIGN_OR_RETURN(const auto made, api->Call(*api->access, &AccessStub::CreateService, request));
   context.progress().Say("principal " + made.principal_id());
   return HandOut(options, made.token());
 }
 
-absl::Status ListGrants(Context& context, const Options& options) {
+absl::Status ListGrants(Context& context, const AccessOptions& options) {
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
   v1::ListGrantsRequest request;
   TM_ASSIGN_OR_RETURN(*request.mutable_study_id(), api->StudyId(options.study));
-  TM_ASSIGN_OR_RETURN(const auto list, api->List(*api->access, &Stub::ListGrants, request));
+  TM_ASSIGN_OR_RETURN(const auto list, api->List(*api->access, &AccessStub::ListGrants, request));
   if (context.json()) {
     PrintJson(list);
     return absl::OkStatus();
@@ -133,16 +139,10 @@ absl::Status ListGrants(Context& context, const Options& options) {
   return absl::OkStatus();
 }
 
-absl::Status SetGrant(Context& context, const Options& options) {
+absl::Status SetGrant(Context& context, const AccessOptions& options) {
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
-  v1::SetGrantRequest request;
-  request.set_request_id(NewRequestId());
-  TM_ASSIGN_OR_RETURN(*request.mutable_study_id(), api->StudyId(options.study));
-  request.set_principal_id(options.principal);
-  TM_ASSIGN_OR_RETURN(const v1::Role role, ParseWord<v1::Role>("--role", options.role));
-  request.set_role(role);
-  TM_RETURN_IF_ERROR(SetKinds(options, request));
-  TM_ASSIGN_OR_RETURN(const auto made, api->Call(*api->access, &Stub::SetGrant, request));
+  TM_ASSIGN_OR_RETURN(const auto request, AboutRole<v1::SetGrantRequest>(*api, options));
+  TM_ASSIGN_OR_RETURN(const auto made, api->Call(*api->access, &AccessStub::SetGrant, request));
   if (context.json()) {
     PrintJson(made.grant());
   } else {
@@ -151,49 +151,44 @@ absl::Status SetGrant(Context& context, const Options& options) {
   return absl::OkStatus();
 }
 
-absl::Status RemoveGrant(Context& context, const Options& options) {
+absl::Status RemoveGrant(Context& context, const AccessOptions& options) {
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
-  v1::RemoveGrantRequest request;
-  request.set_request_id(NewRequestId());
-  TM_ASSIGN_OR_RETURN(*request.mutable_study_id(), api->StudyId(options.study));
-  request.set_principal_id(options.principal);
-  TM_ASSIGN_OR_RETURN(const v1::Role role, ParseWord<v1::Role>("--role", options.role));
-  request.set_role(role);
-  return api->Call(*api->access, &Stub::RemoveGrant, request).status();
+  TM_ASSIGN_OR_RETURN(const auto request, AboutRole<v1::RemoveGrantRequest>(*api, options));
+  return api->Call(*api->access, &AccessStub::RemoveGrant, request).status();
 }
 
-absl::Status Revoke(Context& context, const Options& options) {
+absl::Status RevokePrincipal(Context& context, const AccessOptions& options) {
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
   v1::RevokePrincipalRequest request;
   request.set_request_id(NewRequestId());
   request.set_principal_id(options.principal);
-  return api->Call(*api->access, &Stub::RevokePrincipal, request).status();
+  return api->Call(*api->access, &AccessStub::RevokePrincipal, request).status();
 }
 
-absl::Status CreateToken(Context& context, const Options& options) {
+absl::Status CreateToken(Context& context, const AccessOptions& options) {
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
   v1::CreateTokenRequest request;
   request.set_request_id(NewRequestId());
   request.set_label(options.name);
   request.set_days(static_cast<uint32_t>(options.days));
-  TM_ASSIGN_OR_RETURN(const auto made, api->Call(*api->access, &Stub::CreateToken, request));
+  TM_ASSIGN_OR_RETURN(const auto made, api->Call(*api->access, &AccessStub::CreateToken, request));
   context.progress().Say(
       fmt::format("token {} until {}", made.public_id(), FormatTime(made.expires_at())));
   return HandOut(options, made.token());
 }
 
-absl::Status RenewSession(Context& context, const Options& options) {
+absl::Status RenewSession(Context& context, const AccessOptions& options) {
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
   TM_ASSIGN_OR_RETURN(const auto session,
-                      api->Call(*api->access, &Stub::RenewSession, v1::RenewSessionRequest()));
+                      api->Call(*api->access, &AccessStub::RenewSession, v1::RenewSessionRequest()));
   context.progress().Say("session until " + FormatTime(session.expires_at()));
   return HandOut(options, session.session_token());
 }
 
-absl::Status ListTokens(Context& context, const Options& /*options*/) {
+absl::Status ListTokens(Context& context, const AccessOptions& /*options*/) {
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
   TM_ASSIGN_OR_RETURN(const auto list,
-                      api->List(*api->access, &Stub::ListTokens, v1::ListTokensRequest()));
+                      api->List(*api->access, &AccessStub::ListTokens, v1::ListTokensRequest()));
   if (context.json()) {
     PrintJson(list);
     return absl::OkStatus();
@@ -208,12 +203,12 @@ absl::Status ListTokens(Context& context, const Options& /*options*/) {
   return absl::OkStatus();
 }
 
-absl::Status RevokeToken(Context& context, const Options& options) {
+absl::Status RevokeToken(Context& context, const AccessOptions& options) {
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
   v1::RevokeTokenRequest request;
   request.set_request_id(NewRequestId());
   request.set_public_id(options.public_id);
-  return api->Call(*api->access, &Stub::RevokeToken, request).status();
+  return api->Call(*api->access, &AccessStub::RevokeToken, request).status();
 }
 
 constexpr char kRoleHelp[] = "labeler, researcher, manager, admin, auditor; trainer, detector";
@@ -224,16 +219,16 @@ constexpr char kTokenOutHelp[] = "Write the token to this file (mode 0600) inste
 class Builder {
  public:
   explicit Builder(Commands& commands)
-      : commands_(commands), options_(std::make_shared<Options>()) {}
+      : commands_(commands), options_(std::make_shared<AccessOptions>()) {}
 
   flags::Command Verb(flags::Command noun, const char* name, const char* help,
-                      absl::Status (*run)(Context&, const Options&)) {
+                      absl::Status (*run)(Context&, const AccessOptions&)) {
     return commands_.Verb(noun, name, help, [options = options_, run](Context& context) {
       return run(context, *options);
     });
   }
   flags::Command Noun(const char* name, const char* help) { return commands_.Noun(name, help); }
-  Options& options() { return *options_; }
+  AccessOptions& options() { return *options_; }
 
   const flags::Command& Study(const flags::Command& verb) {
     verb.AddOption("--study", options_->study, "Id or name").Required();
@@ -253,11 +248,11 @@ class Builder {
 
  private:
   Commands& commands_;
-  std::shared_ptr<Options> options_;
+  std::shared_ptr<AccessOptions> options_;
 };
 
 void AddStaff(Builder& builder) {
-  Options& options = builder.options();
+  AccessOptions& options = builder.options();
   const flags::Command staff = builder.Noun("staff", "People who work on a study");
   const flags::Command create = builder.Role(builder.Study(builder.Verb(
       staff, "create", "Enter a person with a first role; prints a sign-in code", CreateStaff)));
@@ -270,7 +265,7 @@ void AddStaff(Builder& builder) {
   sign_in.AddOption("code", options.code, "As it was given out").Required();
   builder.TokenOut(sign_in);
   builder.Principal(builder.Verb(
-      staff, "revoke", "End a person or a service for good, in all studies (operators)", Revoke));
+      staff, "revoke", "End a person or a service for good, in all studies (operators)", RevokePrincipal));
 }
 
 void AddRoles(Builder& builder) {
@@ -294,7 +289,7 @@ void AddServices(Builder& builder) {
 }
 
 void AddTokens(Builder& builder) {
-  Options& options = builder.options();
+  AccessOptions& options = builder.options();
   const flags::Command token = builder.Noun("token", "Your own tokens and sessions");
   const flags::Command create =
       builder.Verb(token, "create", "Make a lasting token for your programs", CreateToken);

@@ -20,7 +20,7 @@ namespace {
 
 constexpr absl::Duration kExportMost = absl::Minutes(30);
 
-struct Options {
+struct AuditOptions {
   std::string study;
   std::string participant;
   std::string out;
@@ -46,7 +46,7 @@ BodyText TextOf(const v1::AuditLink& link) {
   return text;
 }
 
-absl::Status List(Context& context, const Options& options) {
+absl::Status ListEvidence(Context& context, const AuditOptions& options) {
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
   v1::ListAuditRequest request;
   TM_ASSIGN_OR_RETURN(*request.mutable_study_id(), api->StudyId(options.study));
@@ -112,7 +112,7 @@ std::string LineOf(const v1::AuditRoot& root) {
          "\n";
 }
 
-absl::Status Export(Context& context, const Options& options) {
+absl::Status Export(Context& context, const AuditOptions& options) {
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
   TM_ASSIGN_OR_RETURN(const std::string study, api->StudyId(options.study));
   std::ofstream file;
@@ -205,7 +205,7 @@ absl::Status CheckRoot(AuditChainChecker& checker, const Uuid& study, const v1::
   return absl::OkStatus();
 }
 
-absl::Status Verify(Context& context, const Options& options) {
+absl::Status VerifyEvidence(Context& context, const AuditOptions& options) {
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
   TM_ASSIGN_OR_RETURN(const std::string study_id, api->StudyId(options.study));
   TM_ASSIGN_OR_RETURN(const Uuid study, Uuid::Parse(study_id));
@@ -247,10 +247,10 @@ absl::Status Verify(Context& context, const Options& options) {
 
 void AddAuditCommands(Commands& commands) {
   const flags::Command audit = commands.Noun("audit", "Evidence of what was done (auditors)");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<AuditOptions>();
   const flags::Command list =
       commands.Verb(audit, "list", "What was done in a study, or to one participant",
-                    [options](Context& context) { return List(context, *options); });
+                    [options](Context& context) { return ListEvidence(context, *options); });
   list.AddOption("--participant", options->participant, "Id; also of one who was erased");
   const flags::Command exported =
       commands.Verb(audit, "export", "Every link and signed root, a line of JSON each",
@@ -258,7 +258,7 @@ void AddAuditCommands(Commands& commands) {
   exported.AddOption("--out", options->out, "File to write; without: stdout");
   const flags::Command verify =
       commands.Verb(audit, "verify", "Compute every hash anew and check the signed roots",
-                    [options](Context& context) { return Verify(context, *options); });
+                    [options](Context& context) { return VerifyEvidence(context, *options); });
   for (const flags::Command& verb : {list, exported, verify}) {
     verb.AddOption("--study", options->study, "Id or name").Required();
   }

@@ -12,9 +12,9 @@
 namespace tidemark::cli {
 namespace {
 
-using Stub = v1::ParticipantService::Stub;
+using ConsentStub = v1::ParticipantService::Stub;
 
-struct Options {
+struct ConsentOptions {
   std::string participant;
   std::string data;
   std::string decision;
@@ -45,12 +45,12 @@ void PrintParticipant(const v1::GetParticipantResponse& found) {
   if (!table.empty()) PrintData("\n" + table.Format());
 }
 
-absl::Status Show(Context& context, const Options& options) {
+absl::Status ShowParticipant(Context& context, const ConsentOptions& options) {
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
   v1::GetParticipantRequest request;
   TM_ASSIGN_OR_RETURN(*request.mutable_participant_id(), api->ParticipantId(options.participant));
   TM_ASSIGN_OR_RETURN(const auto found,
-                      api->Call(*api->participants, &Stub::GetParticipant, request));
+                      api->Call(*api->participants, &ConsentStub::GetParticipant, request));
   if (context.json()) {
     PrintJson(found);
   } else {
@@ -59,7 +59,7 @@ absl::Status Show(Context& context, const Options& options) {
   return absl::OkStatus();
 }
 
-absl::Status RecordOne(Context& context, const Api& api, const Options& options,
+absl::Status RecordOne(Context& context, const Api& api, const ConsentOptions& options,
                        const std::string& participant_id, v1::DataKind kind) {
   v1::RecordConsentRequest request;
   request.set_request_id(NewRequestId());
@@ -77,7 +77,7 @@ absl::Status RecordOne(Context& context, const Api& api, const Options& options,
     TM_ASSIGN_OR_RETURN(const int64_t until_ns, ParseInstant("--until", options.until));
     consent.set_valid_until_ns(until_ns);
   }
-  TM_ASSIGN_OR_RETURN(const auto made, api.Call(*api.participants, &Stub::RecordConsent, request));
+  TM_ASSIGN_OR_RETURN(const auto made, api.Call(*api.participants, &ConsentStub::RecordConsent, request));
   if (context.json()) {
     PrintJson(made.consent());
   } else {
@@ -88,7 +88,7 @@ absl::Status RecordOne(Context& context, const Api& api, const Options& options,
   return absl::OkStatus();
 }
 
-absl::Status RecordConsent(Context& context, const Options& options) {
+absl::Status RecordConsent(Context& context, const ConsentOptions& options) {
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
   TM_ASSIGN_OR_RETURN(const std::string participant, api->ParticipantId(options.participant));
   TM_ASSIGN_OR_RETURN(const auto kinds, ParseDataKinds("--data", options.data));
@@ -108,17 +108,17 @@ absl::Status PrintState(Context& context, const v1::Participant& participant) {
   return absl::OkStatus();
 }
 
-absl::Status Complete(Context& context, const Options& options) {
+absl::Status Complete(Context& context, const ConsentOptions& options) {
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
   v1::CompleteParticipantRequest request;
   request.set_request_id(NewRequestId());
   TM_ASSIGN_OR_RETURN(*request.mutable_participant_id(), api->ParticipantId(options.participant));
   TM_ASSIGN_OR_RETURN(const auto done,
-                      api->Call(*api->participants, &Stub::CompleteParticipant, request));
+                      api->Call(*api->participants, &ConsentStub::CompleteParticipant, request));
   return PrintState(context, done.participant());
 }
 
-absl::Status Withdraw(Context& context, const Options& options) {
+absl::Status Withdraw(Context& context, const ConsentOptions& options) {
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
   v1::WithdrawParticipantRequest request;
   request.set_request_id(NewRequestId());
@@ -129,7 +129,7 @@ absl::Status Withdraw(Context& context, const Options& options) {
     request.set_at_ns(at_ns);
   }
   TM_ASSIGN_OR_RETURN(const auto done,
-                      api->Call(*api->participants, &Stub::WithdrawParticipant, request));
+                      api->Call(*api->participants, &ConsentStub::WithdrawParticipant, request));
   context.progress().Say("what was recorded before stays; `participant erase` destroys it");
   return PrintState(context, done.participant());
 }
@@ -137,16 +137,16 @@ absl::Status Withdraw(Context& context, const Options& options) {
 }  // namespace
 
 void AddConsentVerbs(Commands& commands, const flags::Command& participant) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<ConsentOptions>();
   const auto verb = [&](const char* name, const char* help,
-                        absl::Status (*run)(Context&, const Options&)) {
+                        absl::Status (*run)(Context&, const ConsentOptions&)) {
     const flags::Command made =
         commands.Verb(participant, name, help,
                       [options, run](Context& context) { return run(context, *options); });
     made.AddOption("participant", options->participant, "Id or STUDY/CODE").Required();
     return made;
   };
-  verb("show", "State, consent and devices of a participant", Show);
+  verb("show", "State, consent and devices of a participant", ShowParticipant);
   const flags::Command consent =
       verb("consent", "Record what the participant decided; nothing is edited", RecordConsent);
   consent.AddOption("decision", options->decision, "grant or refuse")

@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 
 constexpr int kStudiesMax = 100'000;
 
-struct Options {
+struct DemoOptions {
   std::string data;
   bool simulate = false;
   std::string operator_token_file;
@@ -38,7 +38,7 @@ struct DemoStudy {
 };
 
 absl::StatusOr<std::vector<ingest::Recording>> Recordings(Context& context,
-                                                          const Options& options) {
+                                                          const DemoOptions& options) {
   if (options.simulate) {
     TM_RETURN_IF_ERROR(CheckOptions(options.simulation));
     return SimulateStudy(options.simulation);
@@ -49,7 +49,7 @@ absl::StatusOr<std::vector<ingest::Recording>> Recordings(Context& context,
 }
 
 // The first free name demo-<n>: every run has a study of its own, whatever an earlier one left.
-absl::StatusOr<v1::Study> CreateStudy(const Api& api) {
+absl::StatusOr<v1::Study> CreateDemoStudy(const Api& api) {
   TM_ASSIGN_OR_RETURN(const auto list, api.List(*api.studies, &v1::StudyService::Stub::ListStudies,
                                                 v1::ListStudiesRequest()));
   for (int n = list.studies_size() + 1; n < kStudiesMax; ++n) {
@@ -64,7 +64,7 @@ absl::StatusOr<v1::Study> CreateStudy(const Api& api) {
 }
 
 absl::StatusOr<DemoStudy> MakeStudy(const Api& operator_api, const fs::path& work) {
-  TM_ASSIGN_OR_RETURN(const v1::Study study, CreateStudy(operator_api));
+  TM_ASSIGN_OR_RETURN(const v1::Study study, CreateDemoStudy(operator_api));
   v1::CreateManagerRequest request;
   request.set_request_id(NewRequestId());
   request.set_study_id(study.study_id());
@@ -121,7 +121,7 @@ void SayWhatNext(Context& context, const DemoStudy& demo, const CampaignResult& 
       device.streams.front().name, common, device.folder.string()));
 }
 
-absl::Status Demo(Context& context, const Options& options) {
+absl::Status Demo(Context& context, const DemoOptions& options) {
   if (options.simulate == !options.data.empty()) {
     return UsageError("data, simulate: say one of them");
   }
@@ -148,7 +148,7 @@ absl::Status Demo(Context& context, const Options& options) {
 }  // namespace
 
 void AddDemoCommand(Commands& commands) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<DemoOptions>();
   const flags::Command demo = commands.Verb(
       commands.root(), "demo", "Fill a new study with recordings and compare what comes back",
       [options](Context& context) { return Demo(context, *options); });

@@ -9,14 +9,14 @@
 namespace tidemark::cli {
 namespace {
 
-struct Options {
+struct DeviceOptions {
   std::string participant;
   std::string device;
   std::string folder;
   std::string code;
 };
 
-std::string StateName(v1::DeviceState state) {
+std::string DeviceStateName(v1::DeviceState state) {
   switch (state) {
     case v1::DEVICE_STATE_PENDING:
       return "pending";
@@ -34,7 +34,7 @@ void PrintCode(const std::string& device_id, const v1::EnrolmentCode& code) {
                         FormatTime(code.expires_at())));
 }
 
-absl::Status Create(Context& context, const Options& options) {
+absl::Status CreateDevice(Context& context, const DeviceOptions& options) {
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
   v1::CreateDeviceRequest request;
   request.set_request_id(NewRequestId());
@@ -50,7 +50,7 @@ absl::Status Create(Context& context, const Options& options) {
   return absl::OkStatus();
 }
 
-absl::Status MakeCode(Context& context, const Options& options) {
+absl::Status MakeCode(Context& context, const DeviceOptions& options) {
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
   v1::CreateEnrolmentCodeRequest request;
   request.set_request_id(NewRequestId());
@@ -68,7 +68,7 @@ absl::Status MakeCode(Context& context, const Options& options) {
   return absl::OkStatus();
 }
 
-absl::Status List(Context& context, const Options& options) {
+absl::Status ListDevices(Context& context, const DeviceOptions& options) {
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
   v1::ListDevicesRequest request;
   TM_ASSIGN_OR_RETURN(*request.mutable_participant_id(), api->ParticipantId(options.participant));
@@ -80,14 +80,14 @@ absl::Status List(Context& context, const Options& options) {
   }
   Table table({"DEVICE", "ID", "STATE", "CREATED"});
   for (const v1::Device& device : list.devices()) {
-    table.AddRow({device.name(), device.device_id(), StateName(device.state()),
+    table.AddRow({device.name(), device.device_id(), DeviceStateName(device.state()),
                   FormatTime(device.created_at())});
   }
   PrintData(table.Format());
   return absl::OkStatus();
 }
 
-absl::Status Revoke(Context& context, const Options& options) {
+absl::Status RevokeDevice(Context& context, const DeviceOptions& options) {
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
   v1::RevokeDeviceRequest request;
   request.set_request_id(NewRequestId());
@@ -100,12 +100,12 @@ absl::Status Revoke(Context& context, const Options& options) {
     PrintJson(response.device());
   } else {
     PrintData(fmt::format("{} {}\n", response.device().device_id(),
-                          StateName(response.device().state())));
+                          DeviceStateName(response.device().state())));
   }
   return absl::OkStatus();
 }
 
-absl::Status Enrol(Context& context, const Options& options) {
+absl::Status Enrol(Context& context, const DeviceOptions& options) {
   TM_ASSIGN_OR_RETURN(const auto channel, ingest::Connect(context.address()));
   TM_ASSIGN_OR_RETURN(
       const ingest::Identity identity,
@@ -121,7 +121,7 @@ absl::Status Enrol(Context& context, const Options& options) {
   return absl::OkStatus();
 }
 
-absl::Status RotateKey(Context& context, const Options& options) {
+absl::Status RotateKey(Context& context, const DeviceOptions& options) {
   TM_ASSIGN_OR_RETURN(ingest::Identity identity, ingest::Identity::Load(options.folder));
   TM_ASSIGN_OR_RETURN(const auto channel, ingest::Connect(identity.address()));
   ingest::DeviceSession session(channel, identity, Clock::Real());
@@ -134,9 +134,9 @@ absl::Status RotateKey(Context& context, const Options& options) {
 
 void AddDeviceCommands(Commands& commands) {
   const flags::Command device = commands.Noun("device", "Devices of a participant, and being one");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<DeviceOptions>();
   const auto verb = [&](const char* name, const char* description,
-                        absl::Status (*run)(Context&, const Options&)) -> flags::Command {
+                        absl::Status (*run)(Context&, const DeviceOptions&)) -> flags::Command {
     return commands.Verb(device, name, description,
                          [options, run](Context& context) { return run(context, *options); });
   };
@@ -144,14 +144,14 @@ void AddDeviceCommands(Commands& commands) {
     app.AddOption("--participant", options->participant, "Id or STUDY/CODE").Required();
     return app;
   };
-  with_participant(verb("create", "Make a device and a code to enrol it with", Create))
+  with_participant(verb("create", "Make a device and a code to enrol it with", CreateDevice))
       .AddOption("name", options->device, "Such as watch-left")
       .Required();
   with_participant(verb("code", "Make a new enrolment code; earlier ones are void", MakeCode))
       .AddOption("device", options->device, "Id or name")
       .Required();
-  with_participant(verb("list", "List the devices of a participant", List));
-  with_participant(verb("revoke", "End a device for good; its data stays", Revoke))
+  with_participant(verb("list", "List the devices of a participant", ListDevices));
+  with_participant(verb("revoke", "End a device for good; its data stays", RevokeDevice))
       .AddOption("device", options->device, "Id or name")
       .Required();
   const flags::Command enrol =

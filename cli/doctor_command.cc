@@ -21,7 +21,7 @@ constexpr double kSkewSecondsMax = 5;
 constexpr rlim_t kDescriptorsMin = 1024;
 constexpr long kTmpfsMagic = 0x01021994;
 
-struct Options {
+struct DoctorOptions {
   std::string folder;
 };
 
@@ -92,7 +92,7 @@ Check CheckDescriptors() {
                       enough ? "" : "; raise it: ulimit -n 4096")};
 }
 
-void Print(Context& context, const v1::GetServerInfoResponse& info,
+void PrintChecks(Context& context, const v1::GetServerInfoResponse& info,
            const std::vector<Check>& checks) {
   if (context.json()) {
     Json list = Json::Array();
@@ -110,7 +110,7 @@ void Print(Context& context, const v1::GetServerInfoResponse& info,
   PrintData(table.Format());
 }
 
-absl::Status Doctor(Context& context, const Options& options) {
+absl::Status Doctor(Context& context, const DoctorOptions& options) {
   std::vector<Check> checks;
   v1::GetServerInfoResponse info;
   absl::Status reached;
@@ -135,7 +135,7 @@ absl::Status Doctor(Context& context, const Options& options) {
   }
   if (!options.folder.empty()) checks.push_back(CheckFolder(options.folder));
   checks.push_back(CheckDescriptors());
-  Print(context, info, checks);
+  PrintChecks(context, info, checks);
   TM_RETURN_IF_ERROR(reached);
   for (const Check& check : checks) {
     if (check.verdict == Verdict::kFailed) {
@@ -148,7 +148,7 @@ absl::Status Doctor(Context& context, const Options& options) {
 }  // namespace
 
 void AddDoctorCommand(Commands& commands) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<DoctorOptions>();
   commands
       .Verb(commands.root(), "doctor", "Check server, clock, token, folder and limits",
             [options](Context& context) { return Doctor(context, *options); })

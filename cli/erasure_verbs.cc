@@ -14,12 +14,12 @@
 namespace tidemark::cli {
 namespace {
 
-using Stub = v1::ErasureService::Stub;
+using ErasureStub = v1::ErasureService::Stub;
 
 constexpr absl::Duration kPoll = absl::Milliseconds(300);
 constexpr absl::Duration kWaitMost = absl::Hours(1);
 
-struct Options {
+struct ErasureOptions {
   std::string participant;
   std::string study;
   std::string reason;
@@ -48,7 +48,7 @@ void PrintErasure(const v1::Erasure& erasure) {
 }
 
 // The code once more: from --confirm, or typed by whoever sits there.
-absl::StatusOr<std::string> Confirmation(Context& context, const Options& options) {
+absl::StatusOr<std::string> Confirmation(Context& context, const ErasureOptions& options) {
   if (!options.confirm.empty()) return options.confirm;
   if (context.options().no_input) {
     return UsageError("--confirm: the participant's code is needed, against a slip");
@@ -66,13 +66,13 @@ absl::StatusOr<v1::Erasure> Wait(const Api& api, v1::Erasure erasure) {
   const absl::Time last = absl::Now() + kWaitMost;
   while (erasure.state() == v1::ERASURE_STATE_RUNNING && absl::Now() < last) {
     absl::SleepFor(kPoll);
-    TM_ASSIGN_OR_RETURN(auto found, api.Call(*api.erasures, &Stub::GetErasure, request));
+    TM_ASSIGN_OR_RETURN(auto found, api.Call(*api.erasures, &ErasureStub::GetErasure, request));
     erasure = std::move(*found.mutable_erasure());
   }
   return erasure;
 }
 
-absl::Status Erase(Context& context, const Options& options) {
+absl::Status Erase(Context& context, const ErasureOptions& options) {
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
   v1::EraseParticipantRequest request;
   request.set_request_id(NewRequestId());
@@ -80,7 +80,7 @@ absl::Status Erase(Context& context, const Options& options) {
   TM_ASSIGN_OR_RETURN(*request.mutable_confirm_code(), Confirmation(context, options));
   request.set_reason(options.reason);
   TM_ASSIGN_OR_RETURN(const auto asked,
-                      api->Call(*api->erasures, &Stub::EraseParticipant, request));
+                      api->Call(*api->erasures, &ErasureStub::EraseParticipant, request));
   v1::Erasure erasure = asked.erasure();
   if (!options.no_wait) {
     TM_ASSIGN_OR_RETURN(erasure, Wait(*api, std::move(erasure)));
@@ -94,11 +94,11 @@ absl::Status Erase(Context& context, const Options& options) {
   return PartialError("the erasure is not done yet; the server goes on");
 }
 
-absl::Status List(Context& context, const Options& options) {
+absl::Status ListErasures(Context& context, const ErasureOptions& options) {
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
   v1::ListErasuresRequest request;
   TM_ASSIGN_OR_RETURN(*request.mutable_study_id(), api->StudyId(options.study));
-  TM_ASSIGN_OR_RETURN(const auto list, api->List(*api->erasures, &Stub::ListErasures, request));
+  TM_ASSIGN_OR_RETURN(const auto list, api->List(*api->erasures, &ErasureStub::ListErasures, request));
   if (context.json()) {
     PrintJson(list);
     return absl::OkStatus();
@@ -116,7 +116,7 @@ absl::Status List(Context& context, const Options& options) {
 }  // namespace
 
 void AddErasureVerbs(Commands& commands, const flags::Command& participant) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<ErasureOptions>();
   const flags::Command erase =
       commands.Verb(participant, "erase", "Destroy all recordings of a participant, for good",
                     [options](Context& context) { return Erase(context, *options); });
@@ -127,7 +127,7 @@ void AddErasureVerbs(Commands& commands, const flags::Command& participant) {
   erase.AddFlag("--no-wait", options->no_wait, "Do not wait until it is done");
   commands
       .Verb(participant, "erasures", "List the erasures of a study",
-            [options](Context& context) { return List(context, *options); })
+            [options](Context& context) { return ListErasures(context, *options); })
       .AddOption("--study", options->study, "Id or name")
       .Required();
 }

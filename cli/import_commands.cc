@@ -13,7 +13,7 @@
 namespace tidemark::cli {
 namespace {
 
-struct Options {
+struct ImportOptions {
   std::string source;
   std::vector<std::string> wav_files;
   std::string mapping;
@@ -24,7 +24,7 @@ struct Options {
 
 // Which folder takes which recording. One bare folder is for a file with one device.
 absl::StatusOr<std::map<std::string, std::string>> FoldersByDevice(
-    const Options& options, const std::vector<ingest::Recording>& recordings) {
+    const ImportOptions& options, const std::vector<ingest::Recording>& recordings) {
   std::map<std::string, std::string> folders;
   std::string names;
   for (const ingest::Recording& recording : recordings) {
@@ -50,7 +50,7 @@ absl::StatusOr<std::map<std::string, std::string>> FoldersByDevice(
   return folders;
 }
 
-absl::Status ImportOne(Context& context, const Options& options, const ingest::Recording& recording,
+absl::Status ImportOne(Context& context, const ImportOptions& options, const ingest::Recording& recording,
                        const std::string& folder) {
   TM_ASSIGN_OR_RETURN(DeviceFolder device, DeviceFolder::Open(folder));
   context.progress().Say(
@@ -68,7 +68,7 @@ absl::Status ImportOne(Context& context, const Options& options, const ingest::R
   return StatusOf(report);
 }
 
-absl::Status Import(Context& context, const Options& options,
+absl::Status ImportRecordings(Context& context, const ImportOptions& options,
                     const absl::StatusOr<Imported>& imported) {
   TM_RETURN_IF_ERROR(imported.status());
   for (const std::string& note : imported->notes) context.progress().Say(note);
@@ -89,11 +89,11 @@ absl::Status Import(Context& context, const Options& options,
 
 void AddImportCommands(Commands& commands) {
   const flags::Command noun = commands.Noun("import", "Take recordings of other systems");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<ImportOptions>();
   const auto verb = [&](const char* name, const char* description, auto read) -> flags::Command {
     const flags::Command app = commands.Verb(
         noun, name, description,
-        [options, read](Context& context) { return Import(context, *options, read(*options)); });
+        [options, read](Context& context) { return ImportRecordings(context, *options, read(*options)); });
     app.AddOption("--folder", options->folders,
                   "Folder of the enrolled device; NAME=DIR where the files hold several")
         .Required();
@@ -102,19 +102,19 @@ void AddImportCommands(Commands& commands) {
   };
   const flags::Command csv =
       verb("csv", "Any table with a time column, by a mapping file (docs/import.md)",
-           [](const Options& o) { return ImportCsv(o.source, o.mapping); });
+           [](const ImportOptions& o) { return ImportCsv(o.source, o.mapping); });
   csv.AddOption("file", options->source, "Table").Required();
   csv.AddOption("--mapping", options->mapping, "JSON file that says what the columns are")
       .Required();
   verb("watch-phone", "Motion of one person, sNN_EE_sw.csv and sNN_EE_sp.csv",
-       [](const Options& o) { return ImportWatchPhone(o.source); })
+       [](const ImportOptions& o) { return ImportWatchPhone(o.source); })
       .AddOption("folder", options->source, "Folder of the person")
       .Required();
-  verb("e4", "Export of an Empatica E4", [](const Options& o) { return ImportE4(o.source); })
+  verb("e4", "Export of an Empatica E4", [](const ImportOptions& o) { return ImportE4(o.source); })
       .AddOption("folder", options->source, "Folder with ACC.csv, BVP.csv, ...")
       .Required();
   const flags::Command wav = verb("wav", "16-bit PCM files as one continuous recording",
-                                  [](const Options& o) { return ImportWav(o.wav_files, o.wav); });
+                                  [](const ImportOptions& o) { return ImportWav(o.wav_files, o.wav); });
   wav.AddOption("files", options->wav_files, "WAV files in order").Required();
   wav.AddOption("--device-name", options->wav.device_name, "How the recording calls the device")
       .ShowDefault();

@@ -7,12 +7,12 @@
 namespace tidemark::cli {
 namespace {
 
-struct Options {
+struct ParticipantOptions {
   std::string study;
   std::string code;
 };
 
-absl::Status Create(Context& context, const Options& options) {
+absl::Status CreateParticipant(Context& context, const ParticipantOptions& options) {
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
   v1::CreateParticipantRequest request;
   request.set_request_id(NewRequestId());
@@ -29,7 +29,7 @@ absl::Status Create(Context& context, const Options& options) {
   return absl::OkStatus();
 }
 
-absl::Status List(Context& context, const Options& options) {
+absl::Status ListParticipants(Context& context, const ParticipantOptions& options) {
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
   v1::ListParticipantsRequest request;
   TM_ASSIGN_OR_RETURN(*request.mutable_study_id(), api->StudyId(options.study));
@@ -52,16 +52,16 @@ absl::Status List(Context& context, const Options& options) {
 
 void AddParticipantCommands(Commands& commands) {
   const flags::Command participant = commands.Noun("participant", "Participants of a study");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<ParticipantOptions>();
   const flags::Command create =
       commands.Verb(participant, "create", "Enter a participant and print the id",
-                    [options](Context& context) { return Create(context, *options); });
+                    [options](Context& context) { return CreateParticipant(context, *options); });
   create.AddOption("--study", options->study, "Id or name").Required();
   create.AddOption("code", options->code, "Pseudonym, 1 to 64 letters, digits, '-' and '_'")
       .Required();
   commands
       .Verb(participant, "list", "List the participants of a study",
-            [options](Context& context) { return List(context, *options); })
+            [options](Context& context) { return ListParticipants(context, *options); })
       .AddOption("--study", options->study, "Id or name")
       .Required();
   AddConsentVerbs(commands, participant);

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "base/status_macros.h"
+#include "cli/plot/xml_text.h"
 
 namespace tidemark::cli {
 namespace {
@@ -18,29 +19,6 @@ constexpr double kLabelWidthMm = (kSheetWidthMm - 2 * kMarginMm) / kColumns;
 constexpr double kLabelHeightMm = 72;
 constexpr double kCodeMm = 46;
 constexpr int kQuietModules = 4;  // white around a code, as its standard asks for
-
-std::string EscapeXml(const std::string& text) {
-  std::string escaped;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        escaped += "&amp;";
-        break;
-      case '<':
-        escaped += "&lt;";
-        break;
-      case '>':
-        escaped += "&gt;";
-        break;
-      case '"':
-        escaped += "&quot;";
-        break;
-      default:
-        escaped += c;
-    }
-  }
-  return escaped;
-}
 
 // The dark modules as one path, in units of a module.
 absl::StatusOr<std::string> CodePath(const std::string& text, int& modules) {

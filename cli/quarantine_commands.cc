@@ -9,7 +9,7 @@
 namespace tidemark::cli {
 namespace {
 
-struct Options {
+struct QuarantineOptions {
   std::string participant;
   std::string id;
   std::string out;
@@ -22,7 +22,7 @@ std::string ShortName(std::string name, std::string_view prefix) {
   return name;
 }
 
-std::string StateName(v1::QuarantineState state) {
+std::string QuarantineStateName(v1::QuarantineState state) {
   return ShortName(v1::QuarantineState_Name(state), "QUARANTINE_STATE_");
 }
 
@@ -30,7 +30,7 @@ std::string ReasonName(v1::ReceiptReason reason) {
   return ShortName(v1::ReceiptReason_Name(reason), "RECEIPT_REASON_");
 }
 
-absl::Status List(Context& context, const Options& options) {
+absl::Status ListQuarantine(Context& context, const QuarantineOptions& options) {
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
   v1::ListQuarantineRequest request;
   TM_ASSIGN_OR_RETURN(*request.mutable_participant_id(), api->ParticipantId(options.participant));
@@ -44,21 +44,21 @@ absl::Status List(Context& context, const Options& options) {
   Table table({"ID", "SINCE", "STATE", "REASON", "STREAM", "NUMBER", "BYTES", "DETAIL"});
   for (const v1::QuarantinedChunk& chunk : list.chunks()) {
     table.AddRow({chunk.quarantine_id(), FormatTime(chunk.quarantined_at()),
-                  StateName(chunk.state()), ReasonName(chunk.reason()), chunk.stream_id(),
+                  QuarantineStateName(chunk.state()), ReasonName(chunk.reason()), chunk.stream_id(),
                   std::to_string(chunk.number()), FormatCount(chunk.body_bytes()), chunk.detail()});
   }
   PrintData(table.Format());
   return absl::OkStatus();
 }
 
-absl::StatusOr<v1::GetQuarantinedResponse> Get(const Api& api, const Options& options) {
+absl::StatusOr<v1::GetQuarantinedResponse> Get(const Api& api, const QuarantineOptions& options) {
   v1::GetQuarantinedRequest request;
   TM_ASSIGN_OR_RETURN(*request.mutable_participant_id(), api.ParticipantId(options.participant));
   request.set_quarantine_id(options.id);
   return api.Call(*api.ingest, &v1::IngestService::Stub::GetQuarantined, request);
 }
 
-absl::Status Show(Context& context, const Options& options) {
+absl::Status ShowQuarantined(Context& context, const QuarantineOptions& options) {
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
   TM_ASSIGN_OR_RETURN(const auto response, Get(*api, options));
   Json json = ToJson(response.chunk());
@@ -67,7 +67,7 @@ absl::Status Show(Context& context, const Options& options) {
   return absl::OkStatus();
 }
 
-absl::Status Download(Context& context, const Options& options) {
+absl::Status Download(Context& context, const QuarantineOptions& options) {
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
   TM_ASSIGN_OR_RETURN(const auto response, Get(*api, options));
   if (options.out.empty()) {
@@ -79,7 +79,7 @@ absl::Status Download(Context& context, const Options& options) {
   return absl::OkStatus();
 }
 
-absl::Status Redrive(Context& context, const Options& options) {
+absl::Status Redrive(Context& context, const QuarantineOptions& options) {
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
   v1::RedriveQuarantinedRequest request;
   request.set_request_id(NewRequestId());
@@ -97,7 +97,7 @@ absl::Status Redrive(Context& context, const Options& options) {
   return absl::OkStatus();
 }
 
-absl::Status Discard(Context& context, const Options& options) {
+absl::Status Discard(Context& context, const QuarantineOptions& options) {
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
   v1::DiscardQuarantinedRequest request;
   request.set_request_id(NewRequestId());
@@ -110,7 +110,7 @@ absl::Status Discard(Context& context, const Options& options) {
   if (context.json()) {
     PrintJson(response.chunk());
   } else {
-    PrintData(StateName(response.chunk().state()) + "\n");
+    PrintData(QuarantineStateName(response.chunk().state()) + "\n");
   }
   return absl::OkStatus();
 }
@@ -120,9 +120,9 @@ absl::Status Discard(Context& context, const Options& options) {
 void AddQuarantineCommands(Commands& commands) {
   const flags::Command quarantine =
       commands.Noun("quarantine", "Chunks that were set aside with a reason");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<QuarantineOptions>();
   const auto verb = [&](const char* name, const char* description,
-                        absl::Status (*run)(Context&, const Options&)) -> flags::Command {
+                        absl::Status (*run)(Context&, const QuarantineOptions&)) -> flags::Command {
     const flags::Command app =
         commands.Verb(quarantine, name, description,
                       [options, run](Context& context) { return run(context, *options); });
@@ -134,9 +134,9 @@ void AddQuarantineCommands(Commands& commands) {
     one.AddOption("id", options->id, "As `quarantine list` prints it").Required();
     return one;
   };
-  verb("list", "List what is held, oldest first", List)
+  verb("list", "List what is held, oldest first", ListQuarantine)
       .AddFlag("--all", options->all, "Redriven and discarded ones too");
-  verb_on_one("show", "One entry as JSON, without its bytes", Show);
+  verb_on_one("show", "One entry as JSON, without its bytes", ShowQuarantined);
   verb_on_one("download", "The body exactly as it was sent", Download)
       .AddOption("--out", options->out, "File to write; without: stdout");
   verb_on_one("redrive", "Run admission again: after a stream was declared", Redrive);

@@ -20,12 +20,12 @@ namespace fs = std::filesystem;
 
 constexpr size_t kKeysFileBytesMax = size_t{1} << 20;
 
-struct Options {
+struct ReceiptOptions {
   std::string path;
   std::string keys_file;
 };
 
-fs::path LedgerPath(const Options& options) {
+fs::path LedgerPath(const ReceiptOptions& options) {
   return fs::is_directory(options.path) ? fs::path(options.path) / "receipts.ledger"
                                         : fs::path(options.path);
 }
@@ -35,7 +35,7 @@ std::string IdText(const std::string& bytes) {
   return id.ok() ? id->ToString() : "-";
 }
 
-absl::Status List(Context& context, const Options& options) {
+absl::Status ListReceipts(Context& context, const ReceiptOptions& options) {
   Json all = Json::Array();
   Table table({"DECIDED", "OUTCOME", "STREAM", "NUMBER", "SHA-256", "KEY"});
   TM_RETURN_IF_ERROR(
@@ -69,7 +69,7 @@ absl::Status List(Context& context, const Options& options) {
 }
 
 // Keys from the server, or from a file that `GetServerInfo --json` once printed.
-absl::StatusOr<ingest::ReceiptKeys> Keys(Context& context, const Options& options) {
+absl::StatusOr<ingest::ReceiptKeys> Keys(Context& context, const ReceiptOptions& options) {
   if (options.keys_file.empty()) {
     TM_ASSIGN_OR_RETURN(const Api* api, context.anonymous_api());
     return ServerKeys(*api);
@@ -80,7 +80,7 @@ absl::StatusOr<ingest::ReceiptKeys> Keys(Context& context, const Options& option
   return KeysOf(info);
 }
 
-absl::Status Verify(Context& context, const Options& options) {
+absl::Status VerifyReceipts(Context& context, const ReceiptOptions& options) {
   TM_ASSIGN_OR_RETURN(const ingest::ReceiptKeys keys, Keys(context, options));
   uint64_t good = 0;
   uint64_t bad = 0;
@@ -108,12 +108,12 @@ absl::Status Verify(Context& context, const Options& options) {
 
 void AddReceiptCommands(Commands& commands) {
   const flags::Command receipt = commands.Noun("receipt", "The server's signed word on chunks");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<ReceiptOptions>();
   const flags::Command list = commands.Verb(receipt, "list", "What a ledger holds, oldest first",
-                                            [options](Context& c) { return List(c, *options); });
+                                            [options](Context& c) { return ListReceipts(c, *options); });
   const flags::Command verify =
       commands.Verb(receipt, "verify", "Check the proof of every receipt",
-                    [options](Context& c) { return Verify(c, *options); });
+                    [options](Context& c) { return VerifyReceipts(c, *options); });
   for (const flags::Command& app : {list, verify}) {
     app.AddOption("path", options->path, "Folder of a device, or its receipts.ledger").Required();
   }

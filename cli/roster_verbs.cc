@@ -17,14 +17,14 @@ namespace {
 // Entries of one call: each makes a key, which is synced.
 constexpr size_t kEntriesPerCall = 200;
 
-struct Options {
+struct RosterOptions {
   std::string study;
   std::string file;
   std::string device;
   std::string out;
 };
 
-absl::Status Import(Context& context, const Options& options) {
+absl::Status ImportRoster(Context& context, const RosterOptions& options) {
   TM_ASSIGN_OR_RETURN(const std::vector<v1::RosterEntry> entries, ReadRoster(options.file));
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
   v1::ImportRosterRequest request;
@@ -54,7 +54,7 @@ absl::Status Import(Context& context, const Options& options) {
 
 // A code for the device of this name of every active participant; those who enrolled it are left.
 absl::StatusOr<std::vector<CodeLabel>> MakeCodes(Context& context, const Api& api,
-                                                 const Options& options) {
+                                                 const RosterOptions& options) {
   v1::ListParticipantsRequest list;
   TM_ASSIGN_OR_RETURN(*list.mutable_study_id(), api.StudyId(options.study));
   TM_ASSIGN_OR_RETURN(const auto participants,
@@ -78,7 +78,7 @@ absl::StatusOr<std::vector<CodeLabel>> MakeCodes(Context& context, const Api& ap
   return labels;
 }
 
-absl::Status Codes(Context& context, const Options& options) {
+absl::Status Codes(Context& context, const RosterOptions& options) {
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
   TM_ASSIGN_OR_RETURN(const std::vector<CodeLabel> labels, MakeCodes(context, *api, options));
   if (!options.out.empty()) {
@@ -98,12 +98,12 @@ absl::Status Codes(Context& context, const Options& options) {
 }  // namespace
 
 void AddRosterVerbs(Commands& commands, const flags::Command& participant) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<RosterOptions>();
   const flags::Command roster =
       participant.AddCommand("roster", "Many participants at once, from a table");
   const flags::Command import =
       commands.Verb(roster, "import", "Enter the participants of a CSV file; repeat it at will",
-                    [options](Context& context) { return Import(context, *options); });
+                    [options](Context& context) { return ImportRoster(context, *options); });
   import.AddOption("file", options->file, "Columns code, consent, document, age_from, ...")
       .Required();
   const flags::Command codes = commands.Verb(

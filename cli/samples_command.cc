@@ -20,7 +20,7 @@ namespace {
 constexpr absl::Duration kReadTimeout = absl::Minutes(30);
 constexpr uint32_t kPlotColumns = 1100;
 
-struct Options {
+struct SamplesOptions {
   std::string participant;
   std::vector<std::string> streams;
   std::string from;
@@ -30,12 +30,12 @@ struct Options {
   std::string plot;
 };
 
-SampleFormat FormatOf(const Options& options, bool json) {
+SampleFormat FormatOf(const SamplesOptions& options, bool json) {
   if (json || options.format == "jsonl") return SampleFormat::kJsonLines;
   return options.format == "csv" ? SampleFormat::kCsv : SampleFormat::kTable;
 }
 
-absl::Status Print(Context& context, const Api& api, const Options& options,
+absl::Status PrintSamples(Context& context, const Api& api, const SamplesOptions& options,
                    const std::string& participant, const std::vector<v1::Stream>& streams,
                    const std::optional<v1::TimeRange>& range) {
   v1::ReadSamplesRequest request;
@@ -139,7 +139,7 @@ absl::StatusOr<PlotPanel> MakePanel(Context& context, const Api& api,
   return panel;
 }
 
-absl::Status Plot(Context& context, const Api& api, const Options& options,
+absl::Status Plot(Context& context, const Api& api, const SamplesOptions& options,
                   const std::string& participant, const std::vector<v1::Stream>& streams,
                   std::optional<v1::TimeRange> range) {
   if (!range) {
@@ -159,7 +159,7 @@ absl::Status Plot(Context& context, const Api& api, const Options& options,
   return absl::OkStatus();
 }
 
-absl::Status Samples(Context& context, const Options& options) {
+absl::Status Samples(Context& context, const SamplesOptions& options) {
   TM_ASSIGN_OR_RETURN(const auto range, ParseRange(options.from, options.to));
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
   TM_ASSIGN_OR_RETURN(const std::string participant, api->ParticipantId(options.participant));
@@ -168,14 +168,14 @@ absl::Status Samples(Context& context, const Options& options) {
     TM_ASSIGN_OR_RETURN(v1::Stream stream, api->Stream(participant, name));
     streams.push_back(std::move(stream));
   }
-  return options.plot.empty() ? Print(context, *api, options, participant, streams, range)
+  return options.plot.empty() ? PrintSamples(context, *api, options, participant, streams, range)
                               : Plot(context, *api, options, participant, streams, range);
 }
 
 }  // namespace
 
 void AddSamplesCommand(Commands& commands) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<SamplesOptions>();
   const flags::Command samples =
       commands.Verb(commands.root(), "samples", "Samples as they were sent, or a picture of them",
                     [options](Context& c) { return Samples(c, *options); });

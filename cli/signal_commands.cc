@@ -14,7 +14,7 @@
 namespace tidemark::cli {
 namespace {
 
-struct Options {
+struct SignalOptions {
   std::string participant;
   std::string stream;
   std::string from;
@@ -41,7 +41,7 @@ absl::StatusOr<std::map<std::string, std::string>> DeviceNames(const Api& api,
   return names;
 }
 
-absl::Status Coverage(Context& context, const Options& options) {
+absl::Status Coverage(Context& context, const SignalOptions& options) {
   TM_ASSIGN_OR_RETURN(const auto range, ParseRange(options.from, options.to));
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
   v1::GetCoverageRequest request;
@@ -72,7 +72,7 @@ absl::Status Coverage(Context& context, const Options& options) {
   return absl::OkStatus();
 }
 
-absl::Status Overview(Context& context, const Options& options) {
+absl::Status Overview(Context& context, const SignalOptions& options) {
   TM_ASSIGN_OR_RETURN(const auto range, ParseRange(options.from, options.to));
   if (!range) return UsageError("from, to: are needed; see: tidemark coverage");
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
@@ -122,7 +122,7 @@ absl::Status Overview(Context& context, const Options& options) {
 }  // namespace
 
 void AddSignalCommands(Commands& commands) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<SignalOptions>();
   const flags::Command coverage =
       commands.Verb(commands.root(), "coverage", "What exists when, per stream",
                     [options](Context& c) { return Coverage(c, *options); });

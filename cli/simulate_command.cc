@@ -12,7 +12,7 @@
 namespace tidemark::cli {
 namespace {
 
-struct Options {
+struct SimulateCommandOptions {
   SimulateOptions simulate;
   bool no_faults = false;
   bool no_clock_faults = false;
@@ -22,7 +22,7 @@ struct Options {
   bool no_verify = false;
 };
 
-absl::Status Simulate(Context& context, const Options& options) {
+absl::Status Simulate(Context& context, const SimulateCommandOptions& options) {
   SimulateOptions simulate = options.simulate;
   simulate.faults = !options.no_faults;
   simulate.clock_faults = !options.no_clock_faults;
@@ -48,7 +48,7 @@ absl::Status Simulate(Context& context, const Options& options) {
 }  // namespace
 
 void AddSimulateCommand(Commands& commands) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<SimulateCommandOptions>();
   const flags::Command simulate = commands.Verb(
       commands.root(), "simulate", "Make participants with known truth and upload their recordings",
       [options](Context& context) { return Simulate(context, *options); });

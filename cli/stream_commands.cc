@@ -9,7 +9,7 @@
 namespace tidemark::cli {
 namespace {
 
-struct Options {
+struct StreamOptions {
   std::string participant;
   std::string device;
   std::string stream;
@@ -31,7 +31,7 @@ std::string ChannelsOf(const v1::StreamDeclaration& declaration) {
   return text.empty() ? declaration.media_type() : text;
 }
 
-absl::Status List(Context& context, const Options& options) {
+absl::Status ListStreams(Context& context, const StreamOptions& options) {
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
   v1::ListStreamsRequest request;
   TM_ASSIGN_OR_RETURN(*request.mutable_participant_id(), api->ParticipantId(options.participant));
@@ -57,7 +57,7 @@ absl::Status List(Context& context, const Options& options) {
   return absl::OkStatus();
 }
 
-absl::Status Show(Context& context, const Options& options) {
+absl::Status ShowStream(Context& context, const StreamOptions& options) {
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
   TM_ASSIGN_OR_RETURN(const std::string participant, api->ParticipantId(options.participant));
   TM_ASSIGN_OR_RETURN(const v1::Stream stream, api->Stream(participant, options.stream));
@@ -70,16 +70,16 @@ absl::Status Show(Context& context, const Options& options) {
 
 void AddStreamCommands(Commands& commands) {
   const flags::Command stream = commands.Noun("stream", "What the devices of a participant record");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<StreamOptions>();
   const flags::Command list =
       commands.Verb(stream, "list", "List streams",
-                    [options](Context& context) { return List(context, *options); });
+                    [options](Context& context) { return ListStreams(context, *options); });
   list.AddOption("--participant", options->participant, "Id or STUDY/CODE").Required();
   list.AddOption("--device", options->device, "Only this one: id or name");
   list.AddFlag("--all-versions", options->all_versions, "Not only the newest of each");
   const flags::Command show =
       commands.Verb(stream, "show", "One declaration as JSON",
-                    [options](Context& context) { return Show(context, *options); });
+                    [options](Context& context) { return ShowStream(context, *options); });
   show.AddOption("--participant", options->participant, "Id or STUDY/CODE").Required();
   show.AddOption("stream", options->stream, "Id, NAME or DEVICE/NAME").Required();
   AddStreamVerifyCommand(commands, stream);

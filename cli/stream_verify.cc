@@ -12,7 +12,7 @@ namespace {
 // Faults that are kept for --json; all are counted.
 constexpr int kFaultsMax = 10'000;
 
-struct Options {
+struct VerifyOptions {
   std::string participant;
   std::vector<std::string> streams;
 };
@@ -58,7 +58,7 @@ void PrintSummary(const Summary& summary, bool json) {
                           {"faults", ToJson(summary.faults).Member("faults")}}));
 }
 
-absl::Status Verify(Context& context, const Options& options) {
+absl::Status VerifyStream(Context& context, const VerifyOptions& options) {
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
   v1::VerifyStoredRequest request;
   TM_ASSIGN_OR_RETURN(*request.mutable_participant_id(), api->ParticipantId(options.participant));
@@ -87,10 +87,10 @@ absl::Status Verify(Context& context, const Options& options) {
 }  // namespace
 
 void AddStreamVerifyCommand(Commands& commands, flags::Command stream) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<VerifyOptions>();
   const flags::Command verify =
       commands.Verb(stream, "verify", "Compare what is stored with the SHA-256 of what was sent",
-                    [options](Context& context) { return Verify(context, *options); });
+                    [options](Context& context) { return VerifyStream(context, *options); });
   verify.AddOption("--participant", options->participant, "Id or STUDY/CODE").Required();
   verify.AddOption("--stream", options->streams,
                    "Id, NAME or DEVICE/NAME; may be repeated; without: all");

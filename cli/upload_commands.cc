@@ -10,7 +10,7 @@
 namespace tidemark::cli {
 namespace {
 
-struct Options {
+struct UploadCommandOptions {
   std::string folder;
   bool bundle = false;
   bool no_compression = false;
@@ -36,7 +36,7 @@ Json ReportJson(const ingest::UploadReport& report) {
                        {"note", report.note}});
 }
 
-absl::Status Upload(Context& context, const Options& options) {
+absl::Status Upload(Context& context, const UploadCommandOptions& options) {
   TM_ASSIGN_OR_RETURN(DeviceFolder device, DeviceFolder::Open(options.folder));
   const uint64_t chunks = device.outbox->pending_chunks();
   ingest::UploadOptions upload;
@@ -63,7 +63,7 @@ absl::Status Upload(Context& context, const Options& options) {
 }  // namespace
 
 void AddUploadCommands(Commands& commands) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<UploadCommandOptions>();
   const flags::Command upload =
       commands.Verb(commands.root(), "upload", "Send what waits in the outbox of a device folder",
                     [options](Context& context) { return Upload(context, *options); });

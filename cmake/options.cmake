@@ -32,6 +32,9 @@ if(TIDEMARK_SANITIZE)
   set(TIDEMARK_TEST_OPTIONS "")
 endif()
 
+option(TIDEMARK_UNITY "Compile the sources of a module a few at a time" ON)
+set(TIDEMARK_UNITY_SOURCES 6)
+
 find_program(CCACHE ccache)
 if(CCACHE)
   # The two sloppiness values are what ccache needs to cache users of precompiled headers.

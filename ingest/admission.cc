@@ -13,7 +13,6 @@ namespace tidemark::ingest {
 namespace {
 
 constexpr uint32_t kBodyVersion = 1;
-constexpr uint32_t kClockIdEnd = 65'536;
 // What a refusal repeats of a malformed hash: enough to find the envelope, never a megabyte.
 constexpr size_t kEchoedHashBytesMax = 64;
 

@@ -20,6 +20,7 @@ inline constexpr size_t kBodyBytesMax = size_t{1} << 20;
 inline constexpr int64_t kNumberEnd = int64_t{1} << 62;
 inline constexpr size_t kSamplesPerChunkMax = 65'536;
 inline constexpr int kRecordsPerChunkMax = 4'096;
+inline constexpr uint32_t kClockIdEnd = 65'536;
 
 // The device that sent it, as its credential proves.
 struct Sender {

@@ -8,9 +8,9 @@ namespace {
 Verdict Erased() { return Verdict::StopAndDelete(v1::RECEIPT_REASON_NO_CONSENT); }
 Verdict KeyFails() { return Verdict::RetryAfter(v1::RECEIPT_REASON_OVERLOADED, kKeyFaultRetryMs); }
 
-void LogFault(ParticipantId participant, const absl::Status& fault) {
-  LogError("ingest: chunks of participant {} wait for their key: {}", participant.ToString(),
-           std::string(fault.message()));
+// Whose key it is stays out of logs: the store's own message says what to do.
+void LogFault(const absl::Status& fault) {
+  LogError("ingest: chunks of a participant wait for their key: {}", std::string(fault.message()));
 }
 
 }  // namespace
@@ -19,7 +19,7 @@ DayKeys::Key DayKeys::Ask(ParticipantId participant, StreamId stream) const {
   absl::StatusOr<store::DataKey> asked = store_->KeyForWriting(participant, stream, utc_day_);
   if (asked.ok()) return std::optional(*std::move(asked));
   if (absl::IsFailedPrecondition(asked.status())) return std::optional<store::DataKey>();
-  LogFault(participant, asked.status());
+  LogFault(asked.status());
   return asked.status();
 }
 
@@ -48,7 +48,7 @@ std::optional<Verdict> DayKeys::RefusalIfErased(ParticipantId participant) {
     const absl::Status asked = store_->Find(participant, store::DataKeyName()).status();
     if (absl::IsNotFound(asked)) refusal = Erased();
     if (absl::IsUnavailable(asked)) {
-      LogFault(participant, asked);
+      LogFault(asked);
       refusal = KeyFails();
     }
     found = by_mark_.emplace(participant, refusal).first;

@@ -80,6 +80,7 @@ class Ingest {
 
   uint64_t restore_generation() const { return signer_.restore_generation(); }
   const Clock& clock() const { return *options_.clock; }
+  store::StreamCatalog* catalog() const { return options_.catalog; }
 
   // Takes nothing more, brings what was taken to its end and joins all threads. Safe to repeat.
   void Shutdown();

@@ -19,7 +19,6 @@ using signal::Stamps;
 
 constexpr int64_t kSpanNsMax = 3'600'000'000'000;
 constexpr int64_t kUtcOffsetSMax = 86'400;
-constexpr uint32_t kClockIdEnd = 65'536;
 constexpr size_t kTextBytesMax = 64;
 
 SetAside Kind(std::string detail) { return {v1::RECEIPT_REASON_PAYLOAD_KIND, std::move(detail)}; }

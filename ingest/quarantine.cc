@@ -118,6 +118,8 @@ absl::StatusOr<v1::GetQuarantinedResponse> Quarantine::Get(
                       db::Transact(*context_.pool, "GetQuarantined", call.scope, call.deadline,
                                    [&](db::Transaction& tx) { return Find(tx, call, id); }));
   if (!IsHeld(entry.chunk)) return NoSuchEntry("the bytes are no longer in quarantine");
+  TM_ASSIGN_OR_RETURN(const StreamId stream, StreamId::Parse(entry.chunk.stream_id()));
+  TM_RETURN_IF_ERROR(access_.CheckSetAside(call, stream, "quarantine.read"));
   v1::GetQuarantinedResponse response;
   TM_ASSIGN_OR_RETURN(*response.mutable_body(), OpenBody(call, id, entry));
   *response.mutable_chunk() = std::move(entry.chunk);

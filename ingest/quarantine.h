@@ -5,6 +5,7 @@
 #include "ingest/ingest.h"
 #include "study/call.h"
 #include "study/context.h"
+#include "study/data_access.h"
 #include "tidemark/v1/ingest.pb.h"
 
 namespace tidemark::ingest {
@@ -14,7 +15,8 @@ namespace tidemark::ingest {
 // participant does not have.
 class Quarantine {
  public:
-  Quarantine(const study::Context& context, Ingest* ingest) : context_(context), ingest_(ingest) {}
+  Quarantine(const study::Context& context, Ingest* ingest)
+      : context_(context), ingest_(ingest), access_(ingest->catalog(), context) {}
 
   absl::StatusOr<v1::ListQuarantineResponse> List(const study::Call& call,
                                                   const v1::ListQuarantineRequest& request) const;
@@ -41,6 +43,7 @@ class Quarantine {
 
   const study::Context context_;
   Ingest* const ingest_;
+  const study::DataAccess access_;
 };
 
 }  // namespace tidemark::ingest

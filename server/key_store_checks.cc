@@ -8,7 +8,7 @@
 namespace tidemark::server {
 namespace {
 
-constexpr absl::Duration kLookMost = absl::Seconds(10);
+constexpr absl::Duration kKeyStoreLookMost = absl::Seconds(10);
 
 // What the database says about its keys.
 struct Known {
@@ -29,7 +29,7 @@ absl::StatusOr<Known> Describe(db::Pool& pool, absl::Time deadline) {
 
 absl::StatusOr<bool> HasSealedData(db::Pool& pool, ParticipantId participant) {
   return db::Transact(
-      pool, "has_sealed_data", db::AccessScope{{participant}, {}}, absl::Now() + kLookMost,
+      pool, "has_sealed_data", db::AccessScope{{participant}, {}}, absl::Now() + kKeyStoreLookMost,
       [&](db::Transaction& tx) -> absl::StatusOr<bool> {
         return tx.Exec(sql::kHasSealedData, participant.ToString())[0][0].as<bool>();
       });

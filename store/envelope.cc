@@ -8,8 +8,8 @@ namespace tidemark::store {
 namespace {
 
 // version (1) ‖ codec (1) ‖ day of the data key (4) ‖ its generation (4) ‖ AES-GCM
-constexpr uint8_t kVersion = 1;
-constexpr size_t kHeaderBytes = 10;
+constexpr uint8_t kEnvelopeVersion = 1;
+constexpr size_t kEnvelopeHeaderBytes = 10;
 
 // Every part has a fixed size or its length in front, so that no two places read the same.
 std::string Associated(std::string_view header, const EnvelopePlace& place, StreamId stream) {
@@ -34,8 +34,8 @@ bool IsKnown(uint8_t codec) {
 std::string SealEnvelope(const DataKey& key, const EnvelopePlace& place, EnvelopeCodec codec,
                          std::string_view plain) {
   std::string sealed;
-  sealed.reserve(kHeaderBytes + kAesOverheadBytes + plain.size());
-  AppendLe(sealed, kVersion);
+  sealed.reserve(kEnvelopeHeaderBytes + kAesOverheadBytes + plain.size());
+  AppendLe(sealed, kEnvelopeVersion);
   AppendLe(sealed, static_cast<uint8_t>(codec));
   AppendLe(sealed, key.name.utc_day);
   AppendLe(sealed, key.name.generation);
@@ -51,13 +51,13 @@ absl::StatusOr<OpenedEnvelope> OpenEnvelope(KeyStore& keys, const EnvelopePlace&
   DataKeyName name{.stream_id = stream};
   name.utc_day = reader.Read<int32_t>();
   name.generation = reader.Read<uint32_t>();
-  if (!reader.ok() || version != kVersion || !IsKnown(codec)) {
+  if (!reader.ok() || version != kEnvelopeVersion || !IsKnown(codec)) {
     return absl::DataLossError("a sealed value has an unknown form");
   }
   TM_ASSIGN_OR_RETURN(const DataKey key, keys.Find(place.participant_id, name));
   OpenedEnvelope opened{.codec = static_cast<EnvelopeCodec>(codec), .plain = {}};
   TM_ASSIGN_OR_RETURN(
-      opened.plain, AesGcmOpen(key.bytes, Associated(sealed.substr(0, kHeaderBytes), place, stream),
+      opened.plain, AesGcmOpen(key.bytes, Associated(sealed.substr(0, kEnvelopeHeaderBytes), place, stream),
                                reader.rest()));
   return opened;
 }

@@ -3,7 +3,8 @@
 //   key-encryption key (file) ─wraps─► participant key ─wraps─► data keys
 //
 // A data key belongs to (participant, stream, UTC day of arrival); one more per participant, with
-// the zero stream and day 0, seals text and audit bodies. Destroying a participant's key makes
+// the zero stream and day 0, seals text and audit bodies; those with the zero stream and the day of
+// arrival seal what was set aside (docs/adr/0012). Destroying a participant's key makes
 // everything of that participant unreadable, in every backup of the database too.
 #pragma once
 

@@ -16,8 +16,8 @@ namespace {
 // `end` counts from the first byte behind the table, so that any slot is found without a scan.
 constexpr char kSegmentMark = 'S';
 constexpr char kTilesMark = 'T';
-constexpr uint8_t kVersion = 1;
-constexpr size_t kHeaderBytes = 4;
+constexpr uint8_t kSegmentVersion = 1;
+constexpr size_t kSegmentHeaderBytes = 4;
 constexpr size_t kSegmentEntryBytes = 5;
 constexpr size_t kTilesEntryBytes = 4;
 constexpr size_t kSlotsMax = 32'767;
@@ -29,9 +29,9 @@ absl::Status Malformed() { return absl::DataLossError("a segment is malformed");
 std::string Header(char mark, size_t slots, size_t bytes) {
   assert(slots <= kSlotsMax && bytes <= std::numeric_limits<uint32_t>::max());
   std::string packed;
-  packed.reserve(kHeaderBytes + slots * kSegmentEntryBytes + bytes);
+  packed.reserve(kSegmentHeaderBytes + slots * kSegmentEntryBytes + bytes);
   packed.push_back(mark);
-  AppendLe(packed, kVersion);
+  AppendLe(packed, kSegmentVersion);
   AppendLe(packed, static_cast<uint16_t>(slots));
   return packed;
 }
@@ -45,19 +45,19 @@ struct SlotPlace {
 // `end_offset` is where `end` stands within a table entry of `entry_bytes`.
 absl::StatusOr<SlotPlace> Locate(std::string_view packed, char mark, size_t entry_bytes,
                                  size_t end_offset, int slot) {
-  if (packed.size() < kHeaderBytes || packed[0] != mark ||
-      LoadLe<uint8_t>(packed.data() + 1) != kVersion) {
+  if (packed.size() < kSegmentHeaderBytes || packed[0] != mark ||
+      LoadLe<uint8_t>(packed.data() + 1) != kSegmentVersion) {
     return Malformed();
   }
   const size_t count = LoadLe<uint16_t>(packed.data() + 2);
-  const size_t table_end = kHeaderBytes + count * entry_bytes;
+  const size_t table_end = kSegmentHeaderBytes + count * entry_bytes;
   if (slot < 0 || static_cast<size_t>(slot) >= count || table_end > packed.size()) {
     return Malformed();
   }
   const auto index = static_cast<size_t>(slot);
-  const size_t entry = kHeaderBytes + index * entry_bytes;
+  const size_t entry = kSegmentHeaderBytes + index * entry_bytes;
   const auto end_of = [&](size_t at) {
-    return size_t{LoadLe<uint32_t>(packed.data() + kHeaderBytes + at * entry_bytes + end_offset)};
+    return size_t{LoadLe<uint32_t>(packed.data() + kSegmentHeaderBytes + at * entry_bytes + end_offset)};
   };
   const size_t begin = index == 0 ? 0 : end_of(index - 1);
   const size_t end = end_of(index);

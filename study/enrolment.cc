@@ -17,7 +17,7 @@
 namespace tidemark::study {
 namespace {
 
-absl::Status CodeInvalid() {
+absl::Status EnrolmentCodeInvalid() {
   return rpc::Error(absl::StatusCode::kInvalidArgument, v1::ERROR_REASON_ENROLMENT_CODE_INVALID,
                     "the enrolment code is not valid");
 }
@@ -93,7 +93,7 @@ absl::Status Redeem(db::Transaction& tx, const Context& context, const Code& cod
 absl::StatusOr<v1::EnrolResponse> Enrolment::Enrol(const v1::EnrolRequest& request,
                                                    absl::Time deadline) const {
   const std::optional<Token> token = Token::Parse(request.code());
-  if (!token || token->kind != TokenKind::kEnrolment) return CodeInvalid();
+  if (!token || token->kind != TokenKind::kEnrolment) return EnrolmentCodeInvalid();
   TM_RETURN_IF_ERROR(attempts_->Try(token->public_id));
   TM_RETURN_IF_ERROR(CheckProof("public_key", request.public_key(),
                                 EnrolProofBytes(request.code(), request.public_key()),
@@ -121,7 +121,7 @@ absl::StatusOr<v1::EnrolResponse> Enrolment::Enrol(const v1::EnrolRequest& reque
             if (rows.empty()) return std::nullopt;
             return DeviceOfRow(rows[0]);
           }));
-  if (!device) return CodeInvalid();
+  if (!device) return EnrolmentCodeInvalid();
   v1::EnrolResponse response;
   *response.mutable_device() = *device;
   response.set_audience(context_.audience);

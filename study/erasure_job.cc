@@ -26,7 +26,7 @@ struct Subject {
   db::AccessScope scope() const { return {{participant_id}, {study_id}}; }
 };
 
-absl::StatusOr<Subject> SubjectOf(const Job& job) {
+absl::StatusOr<Subject> SubjectOfErasure(const Job& job) {
   Subject subject;
   if (!subject.erasure.ParseFromString(job.payload)) {
     return absl::DataLossError("the job of an erasure cannot be read");
@@ -79,7 +79,7 @@ absl::StatusOr<bool> ErasureJob::RunOne(absl::FunctionRef<bool()> stopping) cons
   if (!job) return false;
   const absl::Status erased = Erase(*job, stopping);
   if (erased.ok()) return true;
-  LogError("erasure {} did not end: {}", job->job_id.ToString(), std::string(erased.message()));
+  LogError("an erasure did not end: {}", std::string(erased.message()));
   TM_RETURN_IF_ERROR(ReturnJob(*context_.pool, *job, std::string(erased.message()),
                                stopping() ? absl::ZeroDuration() : options_.retry_after,
                                absl::Now() + kStepMost));
@@ -87,7 +87,7 @@ absl::StatusOr<bool> ErasureJob::RunOne(absl::FunctionRef<bool()> stopping) cons
 }
 
 absl::Status ErasureJob::Erase(const Job& job, absl::FunctionRef<bool()> stopping) const {
-  TM_ASSIGN_OR_RETURN(Subject subject, SubjectOf(job));
+  TM_ASSIGN_OR_RETURN(Subject subject, SubjectOfErasure(job));
   const std::string participant = subject.participant_id.ToString();
   const auto step = [&](const char* name, auto&& body) -> absl::Status {
     return db::RunInTransaction(*context_.pool, name, subject.scope(), absl::Now() + kStepMost,

@@ -17,7 +17,7 @@
 namespace tidemark::study {
 namespace {
 
-constexpr size_t kReasonBytesMax = 256;
+constexpr size_t kErasureReasonBytesMax = 256;
 
 // The record as it stands: what was written at the request or the end, with the state of the job.
 absl::StatusOr<v1::Erasure> ErasureOfRow(const pqxx::row& row) {
@@ -38,7 +38,7 @@ absl::StatusOr<v1::Erasure> ErasureOfRow(const pqxx::row& row) {
 // From this transaction on nobody reaches the participant, and nothing more is taken of it.
 absl::StatusOr<v1::EraseParticipantResponse> Erasures::EraseParticipant(
     const Call& call, const v1::EraseParticipantRequest& request) const {
-  if (request.reason().empty() || request.reason().size() > kReasonBytesMax) {
+  if (request.reason().empty() || request.reason().size() > kErasureReasonBytesMax) {
     return rpc::FieldError("reason", "has 1 to 256 bytes");
   }
   const int64_t now_us = NowUs(*context_.clock);

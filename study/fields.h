@@ -31,6 +31,7 @@ absl::Status CheckName(std::string field, std::string_view text);
 absl::Status CheckLabel(std::string field, std::string_view text);
 
 // Times of the server are kept to the microsecond, as PostgreSQL does.
+inline constexpr int64_t kNsPerUs = 1'000;
 inline int64_t NowUs(const Clock& clock) { return absl::ToUnixMicros(clock.Now()); }
 google::protobuf::Timestamp TimestampOfUs(int64_t unix_us);
 

@@ -21,11 +21,10 @@
 namespace tidemark::study {
 namespace {
 
-constexpr int64_t kNsPerUs = 1'000;
-constexpr size_t kReasonBytesMax = 256;
+constexpr size_t kWithdrawalReasonBytesMax = 256;
 constexpr char kWithdrawalDocument[] = "withdrawal";
 
-absl::Status Record(db::Transaction& tx, const Context& context, const Call& call,
+absl::Status RecordAboutParticipant(db::Transaction& tx, const Context& context, const Call& call,
                     std::string action, std::map<std::string, std::string> details) {
   return AppendAudit(tx, *context.keys, *context.clock,
                      {call.participant_id.uuid, call.study_id, std::move(action), call.principal_id,
@@ -125,7 +124,7 @@ absl::StatusOr<v1::RecordConsentResponse> Participants::RecordConsent(
         *response.mutable_consent() = InsertConsent(tx, call.participant_id, call.study_id, consent,
                                                     call.principal_id, now_us);
         TM_RETURN_IF_ERROR(
-            Record(tx, context_, call, "consent.record",
+            RecordAboutParticipant(tx, context_, call, "consent.record",
                    {{"data_kinds", TextOf(rpc::DataKindSet{consent.data_kind()})},
                     {"decision",
                      consent.decision() == v1::CONSENT_DECISION_GRANTED ? "granted" : "refused"},
@@ -171,7 +170,7 @@ absl::StatusOr<v1::SetAttributesResponse> Participants::SetAttributes(
             const std::string sealed,
             SealAttributes(*context_.keys, call.participant_id, request.attributes()));
         tx.Exec(sql::kSetAttributes, call.participant_id.ToString(), db::Bytea(sealed));
-        TM_RETURN_IF_ERROR(Record(tx, context_, call, "participant.attributes", {}));
+        TM_RETURN_IF_ERROR(RecordAboutParticipant(tx, context_, call, "participant.attributes", {}));
         return v1::SetAttributesResponse();
       });
 }
@@ -187,7 +186,7 @@ absl::StatusOr<v1::CompleteParticipantResponse> Participants::Complete(
         }
         SetParticipantState(tx, call.participant_id, v1::PARTICIPANT_STATE_COMPLETED,
                             NowUs(*context_.clock));
-        TM_RETURN_IF_ERROR(Record(tx, context_, call, "participant.complete", {}));
+        TM_RETURN_IF_ERROR(RecordAboutParticipant(tx, context_, call, "participant.complete", {}));
         v1::CompleteParticipantResponse response;
         row.participant.set_state(v1::PARTICIPANT_STATE_COMPLETED);
         *response.mutable_participant() = std::move(row.participant);
@@ -200,7 +199,7 @@ absl::StatusOr<v1::WithdrawParticipantResponse> Participants::Withdraw(
   const int64_t now_us = NowUs(*context_.clock);
   const int64_t at_ns = request.at_ns() == 0 ? now_us * kNsPerUs : request.at_ns();
   if (at_ns > now_us * kNsPerUs) return rpc::FieldError("at_ns", "is not in the future");
-  if (request.reason().size() > kReasonBytesMax) {
+  if (request.reason().size() > kWithdrawalReasonBytesMax) {
     return rpc::FieldError("reason", "has at most 256 bytes");
   }
   return context_.memory().Once<v1::WithdrawParticipantResponse>(
@@ -211,7 +210,7 @@ absl::StatusOr<v1::WithdrawParticipantResponse> Participants::Withdraw(
           EndAllConsent(tx, call, at_ns, now_us);
           SetParticipantState(tx, call.participant_id, v1::PARTICIPANT_STATE_WITHDRAWN, now_us);
           TM_RETURN_IF_ERROR(
-              Record(tx, context_, call, "participant.withdraw",
+              RecordAboutParticipant(tx, context_, call, "participant.withdraw",
                      {{"at_ns", fmt::format("{}", at_ns)}, {"reason", request.reason()}}));
         }
         v1::WithdrawParticipantResponse response;

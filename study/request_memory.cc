@@ -10,7 +10,7 @@ namespace tidemark::study {
 namespace {
 
 // Old answers go a few at a time, with calls that write anyway.
-constexpr int kPurgedPerCallMax = 20;
+constexpr int kRequestsPurgedPerCallMax = 20;
 
 }  // namespace
 
@@ -54,7 +54,7 @@ absl::StatusOr<std::string> RequestMemory::RunNew(db::Transaction& tx, const Key
   TM_ASSIGN_OR_RETURN(std::string answer, body(tx));
   const std::string sealed = AesGcmSeal(key.seal_key, key.Associated(), answer);
   tx.Exec(sql::kRememberAnswer, key.principal_id, key.request_id, db::Bytea(sealed));
-  tx.Exec(sql::kPurgeRequests, oldest_us, kPurgedPerCallMax);
+  tx.Exec(sql::kPurgeRequests, oldest_us, kRequestsPurgedPerCallMax);
   return answer;
 }
 

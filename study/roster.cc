@@ -20,7 +20,6 @@ namespace {
 
 using google::protobuf::util::MessageDifferencer;
 
-constexpr int64_t kNsPerUs = 1'000;
 constexpr size_t kFaultsNamedMax = 20;
 
 absl::Status CheckEntry(const std::string& field, const v1::RosterEntry& entry,
@@ -64,7 +63,7 @@ absl::Status CheckEntries(const v1::ImportRosterRequest& request) {
   return rpc::FieldError(first_field, faults);
 }
 
-absl::Status Enter(db::Transaction& tx, const Context& context, const Call& call,
+absl::Status EnterParticipant(db::Transaction& tx, const Context& context, const Call& call,
                    const v1::RosterEntry& entry, ParticipantId id, int64_t now_us) {
   tx.Exec(sql::kInsertParticipant, id.ToString(), call.study_id.ToString(), entry.code(), now_us);
   rpc::DataKindSet kinds;
@@ -122,7 +121,7 @@ absl::StatusOr<Entered> EnterOrFind(db::Transaction& tx, const Context& context,
           .affected_rows() == 1;
   ParticipantId id = new_id;
   if (is_new) {
-    TM_RETURN_IF_ERROR(Enter(tx, context, call, entry, new_id, now_us));
+    TM_RETURN_IF_ERROR(EnterParticipant(tx, context, call, entry, new_id, now_us));
   } else {
     const pqxx::result rows =
         tx.Exec(sql::kFindParticipantByCode, call.study_id.ToString(), entry.code());

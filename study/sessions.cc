@@ -22,7 +22,7 @@ constexpr size_t kMacBytes = 16;
 constexpr size_t kChallengeBytes = kNonceBytes + sizeof(int64_t) + kMacBytes;
 
 // What has expired goes a few rows at a time, with calls that write anyway.
-constexpr int kPurgedPerCallMax = 20;
+constexpr int kChallengesPurgedPerCallMax = 20;
 // Expired credentials stay this long, for a person who looks for the reason of a refusal.
 constexpr absl::Duration kExpiredCredentialAge = absl::Hours(24);
 
@@ -76,9 +76,9 @@ absl::StatusOr<DeviceAccess> Verify(db::Transaction& tx, DeviceId device, std::s
 }
 
 void Purge(db::Transaction& tx, int64_t now_us) {
-  tx.Exec(sql::kPurgeChallenges, now_us, kPurgedPerCallMax);
+  tx.Exec(sql::kPurgeChallenges, now_us, kChallengesPurgedPerCallMax);
   tx.Exec(sql::kPurgeCredentials, now_us - absl::ToInt64Microseconds(kExpiredCredentialAge),
-          kPurgedPerCallMax);
+          kChallengesPurgedPerCallMax);
 }
 
 }  // namespace

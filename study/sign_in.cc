@@ -19,7 +19,7 @@
 namespace tidemark::study {
 namespace {
 
-absl::Status CodeInvalid() {
+absl::Status SignInCodeInvalid() {
   return rpc::Error(absl::StatusCode::kInvalidArgument, v1::ERROR_REASON_SIGN_IN_CODE_INVALID,
                     "the sign-in code is not valid");
 }
@@ -118,7 +118,7 @@ absl::StatusOr<v1::CreateSignInCodeResponse> SignIn::CreateCode(
 absl::StatusOr<v1::SignInResponse> SignIn::Redeem(const v1::SignInRequest& request,
                                                   absl::Time deadline) const {
   const std::optional<Token> token = Token::Parse(request.sign_in_code());
-  if (!token || token->kind != TokenKind::kSignInCode) return CodeInvalid();
+  if (!token || token->kind != TokenKind::kSignInCode) return SignInCodeInvalid();
   const int64_t now_us = NowUs(*context_.clock);
   const int64_t renewable_until_us = now_us + absl::ToInt64Microseconds(kStaffSessionRenewable);
   // A wrong secret must commit its count, so that the refusal is the value of the transaction.
@@ -138,7 +138,7 @@ absl::StatusOr<v1::SignInResponse> SignIn::Redeem(const v1::SignInRequest& reque
                      made.set_principal_id(principal->ToString());
                      return made;
                    }));
-  if (!response) return CodeInvalid();
+  if (!response) return SignInCodeInvalid();
   return *response;
 }
 

@@ -25,7 +25,7 @@ absl::Status NoSuchPrincipal() {
 }
 
 // Evidence in the chain of the study; the scope of the transaction becomes the study.
-absl::Status Record(db::Transaction& tx, const Context& context, const Call& call, StudyId study,
+absl::Status RecordAboutStaff(db::Transaction& tx, const Context& context, const Call& call, StudyId study,
                     std::string action, Details details) {
   tx.SetScope(db::AccessScope::Study(study));
   return AppendAudit(tx, *context.keys, *context.clock,
@@ -49,13 +49,13 @@ absl::StatusOr<PrincipalKind> LockGrantee(db::Transaction& tx, PrincipalId princ
 }
 
 // A new principal with its first role, written and recorded.
-absl::Status Enter(db::Transaction& tx, const Context& context, const Call& call,
+absl::Status EnterPrincipal(db::Transaction& tx, const Context& context, const Call& call,
                    const NewPrincipal& principal, v1::Role role, rpc::DataKindSet kinds,
                    std::string action) {
   const int64_t now_us = NowUs(*context.clock);
   InsertPrincipal(tx, principal, now_us);
   SetGrant(tx, {call.study_id, principal.principal_id, role, kinds, call.principal_id}, now_us);
-  return Record(tx, context, call, call.study_id, std::move(action),
+  return RecordAboutStaff(tx, context, call, call.study_id, std::move(action),
                 About(principal.principal_id, role, kinds));
 }
 
@@ -114,7 +114,7 @@ absl::Status End(db::Transaction& tx, const Context& context, const Call& call,
     roles += TextOf(static_cast<v1::Role>(row["role"].as<int>()));
   }
   for (const auto& [study, roles] : roles_by_study) {
-    TM_RETURN_IF_ERROR(Record(tx, context, call, study, "principal.revoke",
+    TM_RETURN_IF_ERROR(RecordAboutStaff(tx, context, call, study, "principal.revoke",
                               {{"principal", principal.ToString()}, {"roles", roles}}));
   }
   return absl::OkStatus();
@@ -134,7 +134,7 @@ absl::StatusOr<v1::CreateStaffResponse> Staff::Create(const Call& call,
       call, "CreateStaff", request,
       [&](db::Transaction& tx) -> absl::StatusOr<v1::CreateStaffResponse> {
         TM_RETURN_IF_ERROR(
-            Enter(tx, context_, call, principal, request.role(), kinds, "staff.create"));
+            EnterPrincipal(tx, context_, call, principal, request.role(), kinds, "staff.create"));
         const SignInCode code = NewSignInCode(tx, principal.principal_id, *context_.clock);
         v1::CreateStaffResponse response;
         response.set_principal_id(principal.principal_id.ToString());
@@ -157,7 +157,7 @@ absl::StatusOr<v1::CreateServiceResponse> Staff::CreateService(
       call, "CreateService", request,
       [&](db::Transaction& tx) -> absl::StatusOr<v1::CreateServiceResponse> {
         TM_RETURN_IF_ERROR(
-            Enter(tx, context_, call, principal, request.role(), kinds, "service.create"));
+            EnterPrincipal(tx, context_, call, principal, request.role(), kinds, "service.create"));
         InsertCredential(tx, token, CredentialKind::kToken, principal.principal_id,
                          NowUs(*context_.clock));
         v1::CreateServiceResponse response;
@@ -204,7 +204,7 @@ absl::StatusOr<v1::SetGrantResponse> Staff::SetGrant(const Call& call,
         *response.mutable_grant() =
             study::SetGrant(tx, {call.study_id, id, request.role(), kinds, call.principal_id},
                             NowUs(*context_.clock));
-        TM_RETURN_IF_ERROR(Record(tx, context_, call, call.study_id, "grant.set",
+        TM_RETURN_IF_ERROR(RecordAboutStaff(tx, context_, call, call.study_id, "grant.set",
                                   About(id, request.role(), kinds)));
         return response;
       });
@@ -222,7 +222,7 @@ absl::StatusOr<v1::RemoveGrantResponse> Staff::RemoveGrant(
         }
         if (study::RemoveGrant(tx, call.study_id, id, request.role())) {
           TM_RETURN_IF_ERROR(
-              Record(tx, context_, call, call.study_id, "grant.remove",
+              RecordAboutStaff(tx, context_, call, call.study_id, "grant.remove",
                      {{"principal", id.ToString()}, {"role", TextOf(request.role())}}));
         }
         return v1::RemoveGrantResponse();

@@ -17,7 +17,7 @@ namespace {
 
 constexpr uint8_t kUuidVersion7 = 7;
 
-absl::Status Taken(std::string message) {
+absl::Status StreamTaken(std::string message) {
   return rpc::Error(absl::StatusCode::kAlreadyExists, v1::ERROR_REASON_ALREADY_EXISTS,
                     std::move(message));
 }
@@ -74,11 +74,11 @@ absl::Status EnsureStream(db::Transaction& tx, const Call& call, const Declared&
     tx.Exec(sql::kInsertStream, participant, stream, call.study_id.ToString(), device,
             declared.name);
     rows = tx.Exec(sql::kFindStream, participant, stream);
-    if (rows.empty()) return Taken("the device has another stream of this name");
+    if (rows.empty()) return StreamTaken("the device has another stream of this name");
   }
   if (rows[0]["device_id"].as<std::string>() != device ||
       rows[0]["name"].as<std::string>() != declared.name) {
-    return Taken("the stream was declared otherwise");
+    return StreamTaken("the stream was declared otherwise");
   }
   return absl::OkStatus();
 }
@@ -90,7 +90,7 @@ absl::StatusOr<std::optional<int64_t>> FindDeclared(db::Transaction& tx, const C
                                     declared.stream_id.ToString(), declared.version);
   if (rows.empty()) return std::nullopt;
   if (db::BytesOf(rows[0]["declaration"]) != declared.declaration) {
-    return Taken("this version of the stream was declared otherwise");
+    return StreamTaken("this version of the stream was declared otherwise");
   }
   return rows[0]["declared_at_us"].as<int64_t>();
 }

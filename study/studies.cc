@@ -15,7 +15,7 @@
 namespace tidemark::study {
 namespace {
 
-absl::Status Taken(std::string message) {
+absl::Status StudyTaken(std::string message) {
   return rpc::Error(absl::StatusCode::kAlreadyExists, v1::ERROR_REASON_ALREADY_EXISTS,
                     std::move(message));
 }
@@ -50,7 +50,7 @@ absl::StatusOr<v1::CreateStudyResponse> Studies::Create(
       [&](db::Transaction& tx) -> absl::StatusOr<v1::CreateStudyResponse> {
         if (tx.Exec(sql::kInsertStudy, id.ToString(), request.name(), now_us).affected_rows() ==
             0) {
-          return Taken("a study of this name exists");
+          return StudyTaken("a study of this name exists");
         }
         tx.SetScope(db::AccessScope::Study(id));
         TM_RETURN_IF_ERROR(AppendAudit(
@@ -134,7 +134,7 @@ absl::StatusOr<v1::CreateParticipantResponse> Studies::CreateParticipant(
       [&](db::Transaction& tx) -> absl::StatusOr<v1::CreateParticipantResponse> {
         const pqxx::result entered =
             tx.Exec(sql::kInsertDirectoryEntry, study.ToString(), request.code(), id.ToString());
-        if (entered.affected_rows() == 0) return Taken("the study has a participant of this code");
+        if (entered.affected_rows() == 0) return StudyTaken("the study has a participant of this code");
         tx.Exec(sql::kInsertParticipant, id.ToString(), study.ToString(), request.code(), now_us);
         TM_RETURN_IF_ERROR(AppendAudit(
             tx, *context_.keys, *context_.clock,

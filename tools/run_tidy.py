@@ -9,6 +9,7 @@ when something was found.
 import hashlib
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -34,14 +35,23 @@ def clang_arguments(arguments):
     return kept
 
 
+def sources_of(compiled):
+    """What was compiled: the file itself, or the sources that a unity source includes."""
+    if "/Unity/unity_" not in compiled:
+        return [compiled]
+    return re.findall(r'^#include "(.+)"$', Path(compiled).read_text(), re.MULTILINE)
+
+
 def write_commands(build, cache):
     """compile_commands.json as clang reads it; returns the object file of each source."""
     entries, objects = [], {}
     for entry in json.loads((build / "compile_commands.json").read_text()):
         arguments = clang_arguments(shlex.split(entry["command"]))
-        entries.append({"directory": entry["directory"], "file": entry["file"],
-                        "arguments": arguments})
-        objects[Path(entry["file"])] = arguments[arguments.index("-o") + 1]
+        for source in sources_of(entry["file"]):
+            entries.append({"directory": entry["directory"], "file": source,
+                            "arguments": [source if word == entry["file"] else word
+                                          for word in arguments]})
+            objects[Path(source)] = arguments[arguments.index("-o") + 1]
     cache.mkdir(parents=True, exist_ok=True)
     (cache / "compile_commands.json").write_text(json.dumps(entries, indent=1))
     return objects

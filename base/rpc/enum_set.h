@@ -35,6 +35,7 @@ class EnumSet {
   constexpr bool Contains(Enum value) const { return (bits_ & BitOf(value)) != 0; }
   constexpr bool Contains(EnumSet other) const { return (other.bits_ & ~bits_) == 0; }
   constexpr bool Intersects(EnumSet other) const { return (bits_ & other.bits_) != 0; }
+  constexpr EnumSet Without(EnumSet other) const { return FromBits(bits_ & ~other.bits_); }
   constexpr bool IsEmpty() const { return bits_ == 0; }
   constexpr uint32_t bits() const { return bits_; }
 
@@ -69,5 +70,7 @@ inline constexpr DataKindSet kSensitiveKinds{v1::DATA_KIND_AUDIO, v1::DATA_KIND_
                                              v1::DATA_KIND_LOCATION};
 inline constexpr DataKindSet kOrdinaryKinds{v1::DATA_KIND_MOTION, v1::DATA_KIND_PHYSIOLOGY,
                                             v1::DATA_KIND_DEVICE, v1::DATA_KIND_OTHER};
+inline constexpr DataKindSet kAllKinds =
+    DataKindSet::FromBits(kSensitiveKinds.bits() | kOrdinaryKinds.bits());
 
 }  // namespace tidemark::rpc

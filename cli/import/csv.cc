@@ -78,9 +78,9 @@ absl::StatusOr<Layout> ReadHeader(CsvReader& reader, const Mapping& mapping) {
   return layout;
 }
 
-class Player {
+class CsvPlayer {
  public:
-  Player(ingest::RecordingSink& sink, const Mapping& mapping, const BootId& boot)
+  CsvPlayer(ingest::RecordingSink& sink, const Mapping& mapping, const BootId& boot)
       : sink_(sink), mapping_(mapping), boot_(boot) {}
 
   absl::Status Play(const std::string& path) {
@@ -197,7 +197,7 @@ class Player {
   std::string plain_;
 };
 
-absl::StatusOr<uint64_t> CountLabels(CsvReader& reader, const Mapping& mapping,
+absl::StatusOr<uint64_t> CountCsvLabels(CsvReader& reader, const Mapping& mapping,
                                      const Layout& layout) {
   uint64_t labels = 0;
   std::vector<std::string_view> fields;
@@ -215,7 +215,7 @@ absl::StatusOr<Imported> ImportCsv(const std::string& csv_file, const std::strin
   TM_ASSIGN_OR_RETURN(const Mapping mapping, ReadMapping(mapping_file));
   TM_ASSIGN_OR_RETURN(CsvReader reader, CsvReader::Open(csv_file, mapping.delimiter));
   TM_ASSIGN_OR_RETURN(const Layout layout, ReadHeader(reader, mapping));
-  TM_ASSIGN_OR_RETURN(const uint64_t labels, CountLabels(reader, mapping, layout));
+  TM_ASSIGN_OR_RETURN(const uint64_t labels, CountCsvLabels(reader, mapping, layout));
   TM_ASSIGN_OR_RETURN(const BootId boot, BootOfFiles("csv/" + mapping.device, {csv_file}));
   Imported imported;
   imported.recordings.push_back(
@@ -223,7 +223,7 @@ absl::StatusOr<Imported> ImportCsv(const std::string& csv_file, const std::strin
        .device_name = mapping.device,
        .description = fmt::format("CSV, {} streams", mapping.streams.size()),
        .play = [csv_file, mapping, boot](ingest::RecordingSink& sink) {
-         return Player(sink, mapping, boot).Play(csv_file);
+         return CsvPlayer(sink, mapping, boot).Play(csv_file);
        }});
   for (const std::string& column : layout.extra) {
     imported.notes.push_back(fmt::format("column \"{}\" is not in the mapping: not taken", column));

@@ -47,7 +47,7 @@ constexpr std::string_view kIbiFile = "IBI.csv";
 
 bool IsAcceleration(const RegularFile& kind) { return kind.columns == 3; }
 
-v1::StreamDeclaration Declaration(const RegularFile& kind, int64_t rate) {
+v1::StreamDeclaration E4Declaration(const RegularFile& kind, int64_t rate) {
   v1::StreamDeclaration declaration;
   if (IsAcceleration(kind)) {
     // The maker names the axes but not how they lie; at rest, up reads +64.
@@ -146,7 +146,7 @@ absl::Status PlayRegular(ingest::RecordingSink& sink, const std::string& path,
   TM_ASSIGN_OR_RETURN(CsvReader reader, CsvReader::Open(path));
   TM_ASSIGN_OR_RETURN(const RegularHead head, ReadHead(reader, kind.columns));
   TM_ASSIGN_OR_RETURN(const int stream,
-                      sink.DeclareStream(std::string(kind.stream), Declaration(kind, head.rate)));
+                      sink.DeclareStream(std::string(kind.stream), E4Declaration(kind, head.rate)));
   RunBuilder run(sink, stream, kind.columns);
   const size_t run_samples = head.RunSamples();
   std::vector<std::string_view> fields;

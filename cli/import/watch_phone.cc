@@ -34,7 +34,7 @@ constexpr DeviceKind kWatch{"_sw.csv", "watch", "wrist"};
 constexpr DeviceKind kPhone{"_sp.csv", "phone", "pocket"};
 
 // Both devices run Android: axes as the screen lies, a resting axis that points up reads +g.
-v1::StreamDeclaration Declaration(v1::Modality modality, std::string_view unit,
+v1::StreamDeclaration WatchPhoneDeclaration(v1::Modality modality, std::string_view unit,
                                   const DeviceKind& kind) {
   auto declaration = MotionDeclaration(modality, unit, v1::CHANNEL_TYPE_FLOAT32);
   declaration.mutable_frame()->set_axes("+x +y +z");
@@ -74,9 +74,9 @@ absl::StatusOr<int64_t> StampNs(const CsvReader& reader, std::string_view text) 
 }
 
 // Plays the trials of one device; every trial begins a new run on both streams.
-class Player {
+class WatchPhonePlayer {
  public:
-  Player(ingest::RecordingSink& sink, const BootId& boot, const DeviceKind& kind)
+  WatchPhonePlayer(ingest::RecordingSink& sink, const BootId& boot, const DeviceKind& kind)
       : sink_(sink), boot_(boot), kind_(kind) {}
 
   absl::Status Play(const std::vector<std::string>& files) {
@@ -89,10 +89,10 @@ class Player {
     TM_RETURN_IF_ERROR(BeginWallClockBoot(sink_, boot_, at_ns));
     TM_ASSIGN_OR_RETURN(
         const int acc,
-        sink_.DeclareStream("acc", Declaration(v1::MODALITY_ACCELERATION, "m/s2", kind_)));
+        sink_.DeclareStream("acc", WatchPhoneDeclaration(v1::MODALITY_ACCELERATION, "m/s2", kind_)));
     TM_ASSIGN_OR_RETURN(
         const int gyro,
-        sink_.DeclareStream("gyro", Declaration(v1::MODALITY_GYROSCOPE, "rad/s", kind_)));
+        sink_.DeclareStream("gyro", WatchPhoneDeclaration(v1::MODALITY_GYROSCOPE, "rad/s", kind_)));
     runs_.emplace_back(sink_, acc, 3);
     runs_.emplace_back(sink_, gyro, 3);
     return absl::OkStatus();
@@ -146,7 +146,7 @@ std::vector<std::string> FilesEndingIn(const std::string& dir, std::string_view 
   return files;
 }
 
-absl::Status CountLabels(const std::string& path, LabelCount& count) {
+absl::Status CountWatchPhoneLabels(const std::string& path, LabelCount& count) {
   TM_ASSIGN_OR_RETURN(CsvReader reader, OpenTrial(path));
   std::vector<std::string_view> fields;
   std::string last;
@@ -168,14 +168,14 @@ absl::StatusOr<std::vector<ingest::Recording>> WatchPhoneRecordings(const std::s
   for (const DeviceKind& kind : {kWatch, kPhone}) {
     const std::vector<std::string> files = FilesEndingIn(person_dir, kind.suffix);
     if (files.empty()) continue;
-    for (const std::string& file : files) TM_RETURN_IF_ERROR(CountLabels(file, count));
+    for (const std::string& file : files) TM_RETURN_IF_ERROR(CountWatchPhoneLabels(file, count));
     TM_ASSIGN_OR_RETURN(const BootId boot,
                         BootOfFiles(fmt::format("watch-phone/{}/{}", person, kind.name), files));
     recordings.push_back({.participant_code = person,
                           .device_name = std::string(kind.name),
                           .description = fmt::format("watch-phone CSV, {} trials", files.size()),
                           .play = [files, boot, kind](ingest::RecordingSink& sink) {
-                            return Player(sink, boot, kind).Play(files);
+                            return WatchPhonePlayer(sink, boot, kind).Play(files);
                           }});
   }
   if (recordings.empty()) {

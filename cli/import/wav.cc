@@ -33,7 +33,7 @@ std::vector<Placed> Place(std::vector<WavFile> files, int64_t silence_s) {
   return placed;
 }
 
-v1::StreamDeclaration Declaration(const WavFile& wav) {
+v1::StreamDeclaration WavDeclaration(const WavFile& wav) {
   v1::StreamDeclaration declaration;
   declaration.set_modality(v1::MODALITY_AUDIO);
   constexpr double kFullScale = 1.0 / 32768;
@@ -46,9 +46,9 @@ v1::StreamDeclaration Declaration(const WavFile& wav) {
   return declaration;
 }
 
-class Player {
+class WavPlayer {
  public:
-  Player(const std::vector<Placed>& clips, int64_t start_ns)
+  WavPlayer(const std::vector<Placed>& clips, int64_t start_ns)
       : clips_(clips), start_ns_(start_ns), channels_(clips[0].wav.channels) {}
 
   // About a second per run.
@@ -124,8 +124,8 @@ absl::StatusOr<Imported> ImportWav(const std::vector<std::string>& files,
                boot](ingest::RecordingSink& sink) -> absl::Status {
     TM_RETURN_IF_ERROR(BeginWallClockBoot(sink, boot, options.start_ns));
     TM_ASSIGN_OR_RETURN(const int stream,
-                        sink.DeclareStream(options.stream_name, Declaration(clips[0].wav)));
-    return Player(clips, options.start_ns).Play(sink, stream);
+                        sink.DeclareStream(options.stream_name, WavDeclaration(clips[0].wav)));
+    return WavPlayer(clips, options.start_ns).Play(sink, stream);
   };
   Imported imported;
   imported.recordings.push_back({.participant_code = options.participant_code,

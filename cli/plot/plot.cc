@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "cli/plot/ticks.h"
+#include "cli/plot/xml_text.h"
 
 namespace tidemark::cli {
 namespace {
@@ -29,33 +30,6 @@ constexpr int kValueTicks = 4;
 // P. Bang Wong's palette, which people with any colour vision tell apart, yellow left out.
 constexpr std::array<std::string_view, 7> kColours = {"#0072B2", "#D55E00", "#009E73", "#CC79A7",
                                                       "#E69F00", "#56B4E9", "#000000"};
-
-std::string Escape(std::string_view text) {
-  std::string escaped;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        escaped += "&amp;";
-        break;
-      case '<':
-        escaped += "&lt;";
-        break;
-      case '>':
-        escaped += "&gt;";
-        break;
-      case '"':
-        escaped += "&quot;";
-        break;
-      case '\'':
-        escaped += "&#39;";
-        break;
-      default:
-        // XML has no way to say the other control characters.
-        escaped += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
-    }
-  }
-  return escaped;
-}
 
 // What people write for a UCUM code.
 std::string UnitText(std::string_view unit) {
@@ -142,12 +116,12 @@ class Panel {
   void DrawHead() {
     const std::string unit = UnitText(panel_.unit);
     const std::string title = unit.empty() ? panel_.title : panel_.title + "  [" + unit + "]";
-    Add(R"(<text x="{:.1f}" y="{:.1f}" class="panel">{}</text>)", kLeft, top_ - 8, Escape(title));
+    Add(R"(<text x="{:.1f}" y="{:.1f}" class="panel">{}</text>)", kLeft, top_ - 8, EscapeXml(title));
     double right = kWidth - kRight;
     for (size_t i = panel_.series.size(); i-- > 0;) {
       const std::string& name = panel_.series[i].name;
       right -= 8.0 + 6.6 * static_cast<double>(name.size());
-      Add(R"(<text x="{:.1f}" y="{:.1f}" class="legend">{}</text>)", right, top_ - 8, Escape(name));
+      Add(R"(<text x="{:.1f}" y="{:.1f}" class="legend">{}</text>)", right, top_ - 8, EscapeXml(name));
       right -= 18;
       Add(R"(<rect x="{:.1f}" y="{:.1f}" width="13" height="4" fill="{}"/>)", right, top_ - 14,
           ColourOf(i));
@@ -279,7 +253,7 @@ std::string PlotSvg(const PlotInput& input) {
       "<rect width=\"{0:.0f}\" height=\"{1:.0f}\" fill=\"#ffffff\"/>\n"
       "<text x=\"{4:.0f}\" y=\"26\" class=\"title\">{2}</text>\n"
       "<text x=\"{4:.0f}\" y=\"46\" class=\"subtitle\">{5}</text>\n",
-      kWidth, height, Escape(input.title), kStyle, kLeft, Escape(input.subtitle));
+      kWidth, height, EscapeXml(input.title), kStyle, kLeft, EscapeXml(input.subtitle));
   double top = kTop + kPanelHead;
   for (const PlotPanel& panel : input.panels) {
     Panel(panel, input.range, top, svg).Draw();

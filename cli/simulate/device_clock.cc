@@ -11,7 +11,6 @@
 namespace tidemark::cli {
 namespace {
 
-constexpr double kNsPerS = 1e9;
 constexpr double kRebootEveryS = 4 * 3600;
 constexpr double kBootMinS = 600;
 constexpr double kDriftMax = 50e-6;

@@ -11,7 +11,6 @@ namespace {
 
 using signal::kStandardGravity;
 
-constexpr double kNsPerS = 1e9;
 constexpr double kTurn = 2 * std::numbers::pi;
 constexpr double kDegree = std::numbers::pi / 180;
 constexpr double kPoseSeconds = 1.1;  // a change of posture of the arm

@@ -7,7 +7,7 @@
 namespace tidemark::cli {
 namespace {
 
-constexpr double kTurn = 2 * std::numbers::pi;
+constexpr double kTurnRad = 2 * std::numbers::pi;
 constexpr double kPulseCounts = 2600;
 constexpr double kDarkCounts = 4000;     // the sensor off the skin
 constexpr double kSkinCounts = 262'000;  // on the skin
@@ -60,7 +60,7 @@ void Physiology::StepHeart(double seconds, const Interval& interval) {
   breath_phase_ += seconds * breaths_hz;
   breath_phase_ -= std::floor(breath_phase_);
   // The heart goes faster while breathing in, the more the calmer.
-  const double sway = 3.2 * rest_bpm_ / mean_bpm_ * std::sin(kTurn * breath_phase_);
+  const double sway = 3.2 * rest_bpm_ / mean_bpm_ * std::sin(kTurnRad * breath_phase_);
   bpm_ = std::clamp(mean_bpm_ + wander_bpm_ + sway, 40.0, 190.0);
   beat_phase_ += seconds * bpm_ / 60;
   beat_phase_ -= std::floor(beat_phase_);
@@ -72,14 +72,14 @@ int32_t Physiology::Ppg(const Interval& interval) {
   if (interval.posture == Posture::kOff) {
     return static_cast<int32_t>(kDarkCounts + 15 * noise_.Normal());
   }
-  const double breath = std::sin(kTurn * breath_phase_ + 0.7);
+  const double breath = std::sin(kTurnRad * breath_phase_ + 0.7);
   double counts = kSkinCounts + baseline_;
   counts += kPulseCounts * perfusion_ * (1 + 0.12 * breath) * Pulse(beat_phase_);
   counts += 700 * breath;
   switch (interval.activity) {
     case Activity::kWalking:
-      counts += 3200 * std::sin(kTurn * step_phase_) +
-                1500 * std::sin(kTurn * 2 * step_phase_ + 1) + 700 * noise_.Normal();
+      counts += 3200 * std::sin(kTurnRad * step_phase_) +
+                1500 * std::sin(kTurnRad * 2 * step_phase_ + 1) + 700 * noise_.Normal();
       break;
     case Activity::kStandingUp:
     case Activity::kSittingDown:

@@ -6,7 +6,6 @@
 namespace tidemark::cli {
 namespace {
 
-constexpr double kNsPerS = 1e9;
 constexpr int64_t kTapMarginNs = 2'000'000'000;  // taps keep clear of the borders of an interval
 constexpr double kTapEveryS = 90;
 

@@ -14,6 +14,8 @@
 
 namespace tidemark::cli {
 
+inline constexpr double kNsPerS = 1e9;
+
 struct SimulateOptions {
   int participants = 2;  // 1 to 10,000
   double hours = 1;      // of each participant, above 0, at most 24 * 366

@@ -2,6 +2,7 @@
 
 #include "absl/time/clock.h"
 #include "base/status_macros.h"
+#include "study/handle.h"
 #include "study/signal/signal_codec.h"
 
 namespace tidemark::study {
@@ -56,7 +57,9 @@ absl::Status SampleRead::Begin() {
   for (const store::SampleQuery& query : queries_) streams.push_back(query.stream_id);
   TM_RETURN_IF_ERROR(
       reads_->reader_->CheckStreams(caller_->object_participant, streams, deadline_));
-  return reads_->access_->Check(*caller_, streams, "signal.read", deadline_);
+  Call call = CallOf(*caller_, *context_);
+  call.deadline = deadline_;
+  return reads_->access_->Check(call, streams, "signal.read");
 }
 
 // The next piece of the stream that is read, or the begin of the next stream. Damage of one stream

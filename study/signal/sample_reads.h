@@ -14,7 +14,7 @@
 #include "base/mutex.h"
 #include "base/rpc/guard.h"
 #include "store/signal_reader.h"
-#include "study/signal/data_access.h"
+#include "study/data_access.h"
 #include "tidemark/v1/signal.pb.h"
 
 namespace tidemark::study {

@@ -4,7 +4,7 @@
 #include "base/rpc/guard.h"
 #include "store/key_store.h"
 #include "store/signal_reader.h"
-#include "study/signal/data_access.h"
+#include "study/data_access.h"
 #include "study/signal/sample_reads.h"
 #include "tidemark/v1/signal.grpc.pb.h"
 

@@ -8,7 +8,7 @@ namespace {
 using support::IsOkAndHolds;
 using support::StatusIs;
 
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
+constexpr auto kInvalidTexts = absl::StatusCode::kInvalidArgument;
 
 struct Pair {
   std::string bytes;
@@ -36,11 +36,11 @@ TEST(Base64Url, EveryByteSurvivesAtEveryOffset) {
 }
 
 TEST(Base64Url, RefusesWhatItWouldNotWrite) {
-  EXPECT_THAT(Base64UrlDecode("Zg=="), StatusIs(kInvalid));  // padding
-  EXPECT_THAT(Base64UrlDecode("+A"), StatusIs(kInvalid));    // the other alphabet
-  EXPECT_THAT(Base64UrlDecode("Zm9v\n"), StatusIs(kInvalid));
-  EXPECT_THAT(Base64UrlDecode("Z"), StatusIs(kInvalid));   // six bits make no byte
-  EXPECT_THAT(Base64UrlDecode("Zh"), StatusIs(kInvalid));  // stray low bits: a second spelling
+  EXPECT_THAT(Base64UrlDecode("Zg=="), StatusIs(kInvalidTexts));  // padding
+  EXPECT_THAT(Base64UrlDecode("+A"), StatusIs(kInvalidTexts));    // the other alphabet
+  EXPECT_THAT(Base64UrlDecode("Zm9v\n"), StatusIs(kInvalidTexts));
+  EXPECT_THAT(Base64UrlDecode("Z"), StatusIs(kInvalidTexts));   // six bits make no byte
+  EXPECT_THAT(Base64UrlDecode("Zh"), StatusIs(kInvalidTexts));  // stray low bits: a second spelling
 }
 
 TEST(Hex, KnownAnswers) {
@@ -50,9 +50,9 @@ TEST(Hex, KnownAnswers) {
 }
 
 TEST(Hex, RefusesOddLengthAndOtherCharacters) {
-  EXPECT_THAT(HexDecode("abc"), StatusIs(kInvalid));
-  EXPECT_THAT(HexDecode("0g"), StatusIs(kInvalid));
-  EXPECT_THAT(HexDecode("\xff\xff"), StatusIs(kInvalid));
+  EXPECT_THAT(HexDecode("abc"), StatusIs(kInvalidTexts));
+  EXPECT_THAT(HexDecode("0g"), StatusIs(kInvalidTexts));
+  EXPECT_THAT(HexDecode("\xff\xff"), StatusIs(kInvalidTexts));
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ namespace {
 using support::IsOkAndHolds;
 using support::StatusIs;
 
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
+constexpr auto kInvalidIds = absl::StatusCode::kInvalidArgument;
 constexpr char kText[] = "017f22e2-79b0-7cc3-98c4-dc0c0c07398f";  // RFC 9562 §A.6
 
 TEST(Uuid, TextSurvives) {
@@ -27,15 +27,15 @@ TEST(Uuid, RefusesEverythingButTheCanonicalForm) {
        {"", "017f22e279b07cc398c4dc0c0c07398f", "{017f22e2-79b0-7cc3-98c4-dc0c0c07398f}",
         "017f22e2-79b0-7cc3-98c4-dc0c0c07398", "017f22e2-79b0-7cc3-98c4-dc0c0c07398g",
         "017f22e2x79b0-7cc3-98c4-dc0c0c07398f", "017f22e2-79b0-7cc3-98c4-dc0c0c07398f "}) {
-    EXPECT_THAT(Uuid::Parse(text), StatusIs(kInvalid)) << text;
+    EXPECT_THAT(Uuid::Parse(text), StatusIs(kInvalidIds)) << text;
   }
 }
 
 TEST(Uuid, BytesSurviveAndMustBeSixteen) {
   TM_ASSERT_OK_AND_ASSIGN(const Uuid uuid, Uuid::Parse(kText));
   EXPECT_THAT(Uuid::FromBytes(uuid.AsBytes()), IsOkAndHolds(uuid));
-  EXPECT_THAT(Uuid::FromBytes(std::string(15, 'x')), StatusIs(kInvalid));
-  EXPECT_THAT(Uuid::FromBytes(std::string(17, 'x')), StatusIs(kInvalid));
+  EXPECT_THAT(Uuid::FromBytes(std::string(15, 'x')), StatusIs(kInvalidIds));
+  EXPECT_THAT(Uuid::FromBytes(std::string(17, 'x')), StatusIs(kInvalidIds));
 }
 
 TEST(Uuid, V7CarriesItsTimeVersionAndVariant) {
@@ -66,7 +66,7 @@ TEST(Id, KindsDoNotConvert) {
   const StreamId id = StreamId::MakeV7();
   EXPECT_THAT(StreamId::Parse(id.ToString()), IsOkAndHolds(id));
   EXPECT_THAT(StreamId::FromBytes(id.AsBytes()), IsOkAndHolds(id));
-  EXPECT_THAT(StreamId::Parse("x"), StatusIs(kInvalid));
+  EXPECT_THAT(StreamId::Parse("x"), StatusIs(kInvalidIds));
   EXPECT_TRUE(StreamId{}.IsZero());
 }
 

@@ -29,6 +29,7 @@ class FakeAuthorizer : public rpc::Authorizer {
     caller.study_id = sender.study_id;
     caller.object_participant = sender.participant_id;
     caller.object_study = sender.study_id;
+    caller.data_kinds = rpc::DataKindSet::FromBits(data_kind_bits);
     const bool managing = method.find("Quarantine") != std::string_view::npos;
     caller.kind = managing ? rpc::CallerKind::kStaff : rpc::CallerKind::kDevice;
     if (managing) {
@@ -44,6 +45,8 @@ class FakeAuthorizer : public rpc::Authorizer {
     return revoked_ && may_block ? Revoked() : absl::OkStatus();
   }
   void Revoke() { revoked_ = true; }
+
+  std::atomic<uint32_t> data_kind_bits = rpc::kAllKinds.bits();
 
  private:
   static absl::Status Revoked() {

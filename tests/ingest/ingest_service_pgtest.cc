@@ -339,6 +339,31 @@ TEST_F(IngestServiceTest, AnEntryThatWasSealedWithTheKeyOfItsStreamIsRead) {
   EXPECT_EQ(got.body(), body.SerializeAsString());
 }
 
+// Nobody knows what they are: the stream they name was never declared.
+TEST_F(IngestServiceTest, BytesOfAnUnknownStreamTakeEveryKindOfData) {
+  Serve();
+  UploadAll({EnvelopeOf(SamplesBody(8, 0))});
+  v1::ListQuarantineRequest list;
+  list.set_participant_id(sender_.participant_id.ToString());
+  v1::ListQuarantineResponse listed;
+  grpc::ClientContext list_context;
+  ASSERT_TRUE(stub_->ListQuarantine(&list_context, list, &listed).ok());
+  ASSERT_THAT(listed.chunks(), SizeIs(1));
+  v1::GetQuarantinedRequest get;
+  get.set_participant_id(sender_.participant_id.ToString());
+  get.set_quarantine_id(listed.chunks(0).quarantine_id());
+  const auto read = [&] {
+    grpc::ClientContext context;
+    v1::GetQuarantinedResponse got;
+    return rpc::ReasonOf(rpc::FromGrpc(stub_->GetQuarantined(&context, get, &got)));
+  };
+  authorizer_.data_kind_bits = rpc::kOrdinaryKinds.bits();
+  EXPECT_EQ(read(), v1::ERROR_REASON_DATA_KIND_NOT_GRANTED);
+  authorizer_.data_kind_bits = rpc::kAllKinds.bits();
+  EXPECT_EQ(read(), v1::ERROR_REASON_UNSPECIFIED);
+  EXPECT_EQ(database_.QueryValue("select count(*) from audit"), "1");
+}
+
 TEST_F(IngestServiceTest, QuarantineIsListedReadRedrivenAndDiscarded) {
   Serve();
   const v1::ChunkBody late = SamplesBody(8, 0);

@@ -32,7 +32,7 @@ GRPC_FOLDERS = ("server/", "cli/", "ingest/client/", "base/rpc/", "proto/")
 GRPC_FILE = re.compile(
     r"(_service|_reactor)\.(h|cc)$"
     r"|^study/(database_authorizer|handle)\.(h|cc)$"
-    r"|^study/signal/(data_access|sample_reads?)\.(h|cc)$"
+    r"|^study/signal/sample_reads?\.(h|cc)$"
     r"|^ingest/(upload_calls|upload_stream)\.(h|cc)$"
 )
 DATABASE_FOLDERS = ("base/db/",)

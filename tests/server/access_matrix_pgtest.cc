@@ -148,39 +148,43 @@ class AccessMatrixTest : public ServerFixture {
     return site;
   }
 
-  // A token of somebody who can do nothing but what the role allows.
-  std::string MakeToken(const Who& who) {
-    const auto stub = v1::AccessService::NewStub(channel_);
-    if (who.kind == v1::PRINCIPAL_KIND_OPERATOR) return operator_token_;
-    if (who.kind == v1::PRINCIPAL_KIND_SERVICE) {
-      v1::CreateServiceRequest request;
-      request.set_request_id(NewRequestId());
-      request.set_study_id(own_.study_id);
-      request.set_display_name(who.name);
-      request.set_role(who.role);
-      const auto made =
-          Invoke(*stub, &v1::AccessService::Stub::CreateService, request, own_.manager_token);
-      EXPECT_THAT(made, support::IsOk());
-      return made.ok() ? made->token() : "";
-    }
-    if (who.kind != v1::PRINCIPAL_KIND_STAFF) return "";
-    v1::CreateStaffRequest request;
+  // A request that enters somebody with exactly this role.
+  template <class Request>
+  Request With(const Who& who) const {
+    Request request;
     request.set_request_id(NewRequestId());
     request.set_study_id(own_.study_id);
     request.set_display_name(who.name);
     request.set_role(who.role);
-    const auto made =
-        Invoke(*stub, &v1::AccessService::Stub::CreateStaff, request, own_.manager_token);
+    return request;
+  }
+
+  // A token of somebody who can do nothing but what the role allows; of a device there are many.
+  std::string MakeToken(const Who& who) {
+    const auto stub = v1::AccessService::NewStub(channel_);
+    if (who.kind == v1::PRINCIPAL_KIND_OPERATOR) return operator_token_;
+    if (who.kind == v1::PRINCIPAL_KIND_SERVICE) {
+      const auto made = Invoke(*stub, &v1::AccessService::Stub::CreateService,
+                               With<v1::CreateServiceRequest>(who), own_.manager_token);
+      EXPECT_THAT(made, support::IsOk());
+      return made.ok() ? made->token() : "";
+    }
+    return who.kind == v1::PRINCIPAL_KIND_STAFF ? TokenOfStaff(*stub, who) : "";
+  }
+
+  // Not the session that signing in gives: a call that passes would renew and so end it.
+  std::string TokenOfStaff(v1::AccessService::Stub& stub, const Who& who) {
+    const auto made = Invoke(stub, &v1::AccessService::Stub::CreateStaff,
+                             With<v1::CreateStaffRequest>(who), own_.manager_token);
     EXPECT_THAT(made, support::IsOk());
     v1::SignInRequest sign_in;
     if (made.ok()) sign_in.set_sign_in_code(made->sign_in_code());
-    const auto session = Invoke(*stub, &v1::AccessService::Stub::SignIn, sign_in, "");
+    const auto session = Invoke(stub, &v1::AccessService::Stub::SignIn, sign_in, "");
     EXPECT_THAT(session, support::IsOk());
-    // Not the session: a call that passes would renew and so end it.
-    v1::CreateTokenRequest request_token;
-    request_token.set_request_id(NewRequestId());
-    request_token.set_label("matrix");
-    const auto token = Invoke(*stub, &v1::AccessService::Stub::CreateToken, request_token,
+    v1::CreateTokenRequest request;
+    request.set_request_id(NewRequestId());
+    request.set_label("matrix");
+    const auto token = Invoke(stub, &v1::AccessService::Stub::CreateToken, request,
                               session.ok() ? session->session_token() : "");
     EXPECT_THAT(token, support::IsOk());
     return token.ok() ? token->token() : "";

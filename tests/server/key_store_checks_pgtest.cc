@@ -10,12 +10,12 @@ using support::StatusIs;
 using ::testing::HasSubstr;
 namespace fs = std::filesystem;
 
-absl::Time Soon() { return absl::Now() + absl::Seconds(10); }
+absl::Time InAMinute() { return absl::Now() + absl::Seconds(10); }
 
 class KeyStoreChecksTest : public testing::Test {
  protected:
   absl::StatusOr<std::unique_ptr<store::KeyStore>> Open(const std::string& folder = "keys") {
-    return OpenKeyStore({.folder = folder_.File(folder)}, &pool_, Soon());
+    return OpenKeyStore({.folder = folder_.File(folder)}, &pool_, InAMinute());
   }
   absl::StatusOr<std::unique_ptr<Server>> Start() {
     return Server::Start(TestConfig(database_, folder_));
@@ -32,7 +32,7 @@ TEST_F(KeyStoreChecksTest, TheFirstStartSettlesTheFolder) {
   TM_ASSERT_OK_AND_ASSIGN(const Uuid id, keys->Id());
   EXPECT_EQ(database_.QueryValue("select key_store_id from key_store_mark"), id.ToString());
   EXPECT_THAT(Open(), IsOk());
-  EXPECT_THAT(CheckKeyStore(pool_, *keys, Soon()), IsOk());
+  EXPECT_THAT(CheckKeyStore(pool_, *keys, InAMinute()), IsOk());
 }
 
 TEST_F(KeyStoreChecksTest, AnotherFolderIsRefusedAndLeftAlone) {
@@ -44,7 +44,7 @@ TEST_F(KeyStoreChecksTest, AnotherFolderIsRefusedAndLeftAlone) {
                           store::OpenFolderKeyStore({.folder = folder_.File("foreign")}));
   EXPECT_THAT(Open("foreign"),
               StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("another database")));
-  EXPECT_THAT(CheckKeyStore(pool_, *foreign, Soon()),
+  EXPECT_THAT(CheckKeyStore(pool_, *foreign, InAMinute()),
               StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("belongs")));
 }
 

@@ -12,8 +12,6 @@ using support::IsOk;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-const absl::Time kNoDeadline = absl::InfiniteFuture();
-constexpr int64_t kStudyZeroNs = 1'790'000'000 * kNsPerS;
 constexpr int64_t kJoinNs = 10 * kNsPerS;
 
 class SignalCoverageTest : public testing::Test {

@@ -14,8 +14,6 @@ using support::IsOk;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-const absl::Time kNoDeadline = absl::InfiniteFuture();
-constexpr int64_t kStudyZeroNs = 1'790'000'000 * kNsPerS;
 constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
 
 struct PlacedSample {

@@ -18,8 +18,6 @@ using support::StatusIs;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-const absl::Time kNoDeadline = absl::InfiniteFuture();
-constexpr int64_t kStudyZeroNs = 1'790'000'000 * kNsPerS;
 constexpr int64_t kHourNs = 3'600 * kNsPerS;
 
 // What a read gave, copied.

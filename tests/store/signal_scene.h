@@ -25,6 +25,8 @@
 namespace tidemark::store {
 
 inline constexpr int64_t kNsPerS = 1'000'000'000;
+inline constexpr int64_t kStudyZeroNs = 1'790'000'000 * kNsPerS;
+inline const absl::Time kNoDeadline = absl::InfiniteFuture();
 
 // What a test says of a chunk; the rest follows.
 struct StoredChunk {

@@ -10,7 +10,6 @@ using absl::StatusCode;
 using support::IsOk;
 using support::StatusIs;
 
-const absl::Time kNoDeadline = absl::InfiniteFuture();
 
 class StreamCatalogTest : public testing::Test {
  protected:

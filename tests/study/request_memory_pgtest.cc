@@ -65,7 +65,12 @@ TEST_F(RequestMemoryTest, IsForgottenAfterADay) {
 TEST_F(RequestMemoryTest, OldAnswersOfOthersAreRemovedOnTheWay) {
   ASSERT_THAT(Once(id_, "a"), IsOk());
   clock_.Advance(kRequestMemoryAge + absl::Seconds(1));
-  ASSERT_THAT(Once(NewRequestId(), "a"), IsOk());
+  // Each call removes some; other tests have left theirs.
+  const int left_behind =
+      std::stoi(support::TestDatabase::Shared().QueryValue("select count(*) from request_memory"));
+  for (int call = 0; call < left_behind; ++call) {
+    ASSERT_THAT(Once(NewRequestId(), "a"), IsOk());
+  }
   EXPECT_EQ(support::TestDatabase::Shared().QueryValue(
                 "select count(*) from request_memory where request_id = '" + id_ + "'"),
             "0");

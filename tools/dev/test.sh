@@ -16,7 +16,7 @@ an SQL statement of the sources that no test executed.
   --filter REGEX    only test binaries whose name matches, such as 'codec|upload'
   --list            names of the test binaries, without running them
 
-One case alone: run its binary, such as build/dev/base/ids_test --gtest_filter='Uuid*'
+One case alone: run its binary, such as build/dev/base/base_test --gtest_filter='Uuid*'
 HELP
 }
 

@@ -38,13 +38,13 @@ constexpr Statement kDie{"die", "select pg_terminate_backend(pg_backend_pid())"}
 constexpr Statement kSpring{"spring", "insert into trap values (1)"};
 constexpr Statement kShow{"show", "select current_setting('app.participant_ids', true)"};
 constexpr Statement kPutLate{"put_late", "insert into late values ($1::int)"};
-constexpr Statement kStatements[] = {kEcho,   kUnnest, kPut,    kPutAndGet, kUpdateAll,
+constexpr Statement kPipelineStatements[] = {kEcho,   kUnnest, kPut,    kPutAndGet, kUpdateAll,
                                      kCount,  kSeries, kDivide, kSleep,     kDie,
                                      kSpring, kShow,   kPutLate};
 
 // The constraint of `late` is checked at COMMIT; a row of `trap` ends its own session while it
 // commits.
-constexpr char kSchema[] = R"sql(
+constexpr char kPipelineSchema[] = R"sql(
 set role tm_owner;
 create table blob (id int constraint blob_id_is_new primary key, body bytea not null);
 create table trap (id int);
@@ -66,7 +66,7 @@ class Pipeline : public testing::Test {
   static const EmptyDatabase& Database() {
     static const EmptyDatabase database;
     [[maybe_unused]] static const bool created = [] {
-      database.Execute(kSchema);
+      database.Execute(kPipelineSchema);
       return true;
     }();
     return database;
@@ -75,7 +75,7 @@ class Pipeline : public testing::Test {
   void Connect(int64_t statement_timeout_ms) {
     auto connection = PipelineConnection::Connect({.dsn = Database().OwnerDsn(),
                                                    .statement_timeout_ms = statement_timeout_ms,
-                                                   .statements = {kStatements}});
+                                                   .statements = {kPipelineStatements}});
     ASSERT_THAT(connection, IsOk());
     connection_ = *std::move(connection);
   }

@@ -20,7 +20,7 @@ using support::StatusIs;
 using testing::HasSubstr;
 
 constexpr Statement kAddOne{"add_one", "select $1::int + 1"};
-constexpr Statement kStatements[] = {kAddOne};
+constexpr Statement kPoolStatements[] = {kAddOne};
 constexpr Statement kWrong[] = {{"find_nothing", "select * from nowhere"}};
 
 class PoolTest : public testing::Test {
@@ -32,7 +32,7 @@ class PoolTest : public testing::Test {
   static PoolOptions Options(size_t connections_max) {
     return {.dsn = Database().OwnerDsn(),
             .connections_max = connections_max,
-            .statements = {kStatements}};
+            .statements = {kPoolStatements}};
   }
   static absl::Time Soon() { return absl::Now() + absl::Milliseconds(20); }
 

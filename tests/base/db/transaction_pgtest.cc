@@ -17,11 +17,11 @@ using testing::HasSubstr;
 constexpr Statement kAddNote{
     "add_note", "insert into note (participant_id, body) values ($1::uuid, $2::bytea)"};
 constexpr Statement kNotes{"notes", "select body from note order by body"};
-constexpr Statement kStatements[] = {kAddNote, kNotes};
+constexpr Statement kTransactionStatements[] = {kAddNote, kNotes};
 
 // `note` is a participant table as in the real schema, its owner bound by forced row security;
 // a row of `trap` ends its own session while it commits.
-constexpr char kSchema[] = R"sql(
+constexpr char kTransactionSchema[] = R"sql(
 set role tm_owner;
 create table note (participant_id uuid not null, body bytea not null,
                    constraint note_is_new unique (participant_id, body));
@@ -42,7 +42,7 @@ class TransactionTest : public testing::Test {
   static const EmptyDatabase& Database() {
     static const EmptyDatabase database;
     [[maybe_unused]] static const bool created = [] {
-      database.Execute(kSchema);
+      database.Execute(kTransactionSchema);
       return true;
     }();
     return database;
@@ -64,7 +64,7 @@ class TransactionTest : public testing::Test {
                     });
   }
 
-  Pool pool_{{.dsn = Database().OwnerDsn(), .connections_max = 1, .statements = {kStatements}}};
+  Pool pool_{{.dsn = Database().OwnerDsn(), .connections_max = 1, .statements = {kTransactionStatements}}};
   const ParticipantId me_ = ParticipantId::MakeV7();
   const ParticipantId other_ = ParticipantId::MakeV7();
   const AccessScope scope_ = AccessScope::Participant(me_);

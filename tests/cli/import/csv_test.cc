@@ -45,22 +45,22 @@ absl::StatusOr<Imported> Import(const TempFolder& folder, std::string_view table
   return ImportCsv(folder.Write("t.csv", table), folder.Write("m.json", mapping));
 }
 
-absl::Status Play(std::string_view table, std::string_view mapping, RememberingSink& sink) {
+absl::Status PlayCsv(std::string_view table, std::string_view mapping, RememberingSink& sink) {
   TempFolder folder;
   const auto imported = Import(folder, table, mapping);
   if (!imported.ok()) return imported.status();
   return imported->recordings[0].play(sink);
 }
-absl::Status Play(std::string_view table, std::string_view mapping = kMapping) {
+absl::Status PlayCsv(std::string_view table, std::string_view mapping = kMapping) {
   RememberingSink sink;
-  return Play(table, mapping, sink);
+  return PlayCsv(table, mapping, sink);
 }
 
 std::string Replaced(std::string text, std::string_view from, std::string_view to) {
   return text.replace(text.find(from), from.size(), to);
 }
 
-auto Invalid(const char* text) {
+auto InvalidCsv(const char* text) {
   return StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(text));
 }
 
@@ -93,64 +93,64 @@ TEST(CsvTest, ReadsTablesFromElsewhere) {
     "streams": [{"name": "temp", "modality": "skin_temperature",
                  "channels": [{"column": "grad", "unit": "Cel"}]}]})";
   RememberingSink sink;
-  ASSERT_THAT(Play("\xEF\xBB\xBF"
+  ASSERT_THAT(PlayCsv("\xEF\xBB\xBF"
                    "zeit;grad\r\n0,25;\"31,5\"\r\n0,5;-2\r\n",
                    kElsewhere, sink),
               IsOk());
   EXPECT_THAT(sink.stream("temp").channel<double>(0), ElementsAre(31.5, -2));
   EXPECT_EQ(sink.stream("temp").stamps()[0], 1'769'850'000'250'000'000);
-  EXPECT_THAT(Play("zeit;grad\n1.000,5;2\n", kElsewhere), Invalid("column \"zeit\""));
+  EXPECT_THAT(PlayCsv("zeit;grad\n1.000,5;2\n", kElsewhere), InvalidCsv("column \"zeit\""));
 }
 
 TEST(CsvTest, PlayingTwiceGivesTheSameBytes) {
   RememberingSink first, second;
-  ASSERT_THAT(Play(kTable, kMapping, first), IsOk());
-  ASSERT_THAT(Play(kTable, kMapping, second), IsOk());
+  ASSERT_THAT(PlayCsv(kTable, kMapping, first), IsOk());
+  ASSERT_THAT(PlayCsv(kTable, kMapping, second), IsOk());
   EXPECT_EQ(first.log, second.log);
 }
 
 TEST(CsvTest, NamesFileLineColumnAndRule) {
-  EXPECT_THAT(Play(""), Invalid("the file is empty"));
-  EXPECT_THAT(Play("t,ax,ay,steps,activity\n"), Invalid("a header and no rows"));
-  EXPECT_THAT(Play("t,ax,ay,activity\n1,2,3,4\n"),
-              Invalid("t.csv:1: column \"steps\": is in the mapping, not in the header"));
-  EXPECT_THAT(Play("t,ax,ay,steps,activity,ax\n"), Invalid("more than once"));
-  EXPECT_THAT(Play("t,ax,ay,steps,activity\n1,2,3,4,5\n1,2,3\n"),
-              Invalid("t.csv:3: the row has 3"));
-  EXPECT_THAT(Play("t,ax,ay,steps,activity\n1,2,3,4,5\n2,oops,3,4,5\n"),
-              Invalid("t.csv:3: column \"ax\": \"oops\" is no number"));
-  EXPECT_THAT(Play("t,ax,ay,steps,activity\n1,2,3,4.5,5\n"),
-              Invalid("column \"steps\": \"4.5\" is no 32-bit integer"));
-  EXPECT_THAT(Play("t,ax,ay,steps,activity\nsoon,2,3,4,5\n"), Invalid("\"soon\" is no time"));
+  EXPECT_THAT(PlayCsv(""), InvalidCsv("the file is empty"));
+  EXPECT_THAT(PlayCsv("t,ax,ay,steps,activity\n"), InvalidCsv("a header and no rows"));
+  EXPECT_THAT(PlayCsv("t,ax,ay,activity\n1,2,3,4\n"),
+              InvalidCsv("t.csv:1: column \"steps\": is in the mapping, not in the header"));
+  EXPECT_THAT(PlayCsv("t,ax,ay,steps,activity,ax\n"), InvalidCsv("more than once"));
+  EXPECT_THAT(PlayCsv("t,ax,ay,steps,activity\n1,2,3,4,5\n1,2,3\n"),
+              InvalidCsv("t.csv:3: the row has 3"));
+  EXPECT_THAT(PlayCsv("t,ax,ay,steps,activity\n1,2,3,4,5\n2,oops,3,4,5\n"),
+              InvalidCsv("t.csv:3: column \"ax\": \"oops\" is no number"));
+  EXPECT_THAT(PlayCsv("t,ax,ay,steps,activity\n1,2,3,4.5,5\n"),
+              InvalidCsv("column \"steps\": \"4.5\" is no 32-bit integer"));
+  EXPECT_THAT(PlayCsv("t,ax,ay,steps,activity\nsoon,2,3,4,5\n"), InvalidCsv("\"soon\" is no time"));
   const std::string strict = Replaced(kMapping, "\"skip_missing_rows\": true,", "");
-  EXPECT_THAT(Play(kTable, strict), Invalid("t.csv:2: column \"steps\": \"\" stands for no value"));
+  EXPECT_THAT(PlayCsv(kTable, strict), InvalidCsv("t.csv:2: column \"steps\": \"\" stands for no value"));
 }
 
 TEST(CsvTest, LongRecordingsAreCutIntoRuns) {
   std::string table = "t,ax,ay,steps,activity\n";
   for (int i = 0; i < 3; ++i) table += std::to_string(i * 601'000) + ",1,2,,\n";
   RememberingSink sink;
-  ASSERT_THAT(Play(table, kMapping, sink), IsOk());
+  ASSERT_THAT(PlayCsv(table, kMapping, sink), IsOk());
   EXPECT_EQ(sink.stream("acc").runs.size(), 3u);
   EXPECT_EQ(sink.stream("acc").runs[2].first_counter, 2u);
 }
 
 TEST(MappingTest, SaysWhatIsWrong) {
-  EXPECT_THAT(Play(kTable, "{"), Invalid("m.json"));
-  EXPECT_THAT(Play(kTable, "[]"), Invalid("must be an object"));
-  EXPECT_THAT(Play(kTable, Replaced(kMapping, "\"unit\": \"ms\"", "\"unit\": \"min\"")),
-              Invalid("must be s, ms, us or ns"));
-  EXPECT_THAT(Play(kTable, Replaced(kMapping, "acceleration", "acceleratoin")),
-              Invalid("streams[0]: \"acceleratoin\" is no modality"));
-  EXPECT_THAT(Play(kTable, Replaced(kMapping, "\"float32\"", "\"float\"")),
-              Invalid("streams[0].channels[0]: type \"float\""));
-  EXPECT_THAT(Play(kTable, Replaced(kMapping, "\"labels\"", "\"label\"")),
-              Invalid("unknown key \"label\""));
-  EXPECT_THAT(Play(kTable, Replaced(kMapping, "\"1/60\"", "\"1/0\"")), Invalid("\"rate\""));
-  EXPECT_THAT(Play(kTable, Replaced(kMapping, "\"-g\"", "\"g\"")), Invalid("rest_sign"));
-  EXPECT_THAT(Play(kTable, Replaced(kMapping, "\"steps\"", "\"acc\"")), Invalid("two streams"));
-  EXPECT_THAT(Play(kTable, R"({"participant": "p", "device": "d", "streams": []})"),
-              Invalid("is missing"));
+  EXPECT_THAT(PlayCsv(kTable, "{"), InvalidCsv("m.json"));
+  EXPECT_THAT(PlayCsv(kTable, "[]"), InvalidCsv("must be an object"));
+  EXPECT_THAT(PlayCsv(kTable, Replaced(kMapping, "\"unit\": \"ms\"", "\"unit\": \"min\"")),
+              InvalidCsv("must be s, ms, us or ns"));
+  EXPECT_THAT(PlayCsv(kTable, Replaced(kMapping, "acceleration", "acceleratoin")),
+              InvalidCsv("streams[0]: \"acceleratoin\" is no modality"));
+  EXPECT_THAT(PlayCsv(kTable, Replaced(kMapping, "\"float32\"", "\"float\"")),
+              InvalidCsv("streams[0].channels[0]: type \"float\""));
+  EXPECT_THAT(PlayCsv(kTable, Replaced(kMapping, "\"labels\"", "\"label\"")),
+              InvalidCsv("unknown key \"label\""));
+  EXPECT_THAT(PlayCsv(kTable, Replaced(kMapping, "\"1/60\"", "\"1/0\"")), InvalidCsv("\"rate\""));
+  EXPECT_THAT(PlayCsv(kTable, Replaced(kMapping, "\"-g\"", "\"g\"")), InvalidCsv("rest_sign"));
+  EXPECT_THAT(PlayCsv(kTable, Replaced(kMapping, "\"steps\"", "\"acc\"")), InvalidCsv("two streams"));
+  EXPECT_THAT(PlayCsv(kTable, R"({"participant": "p", "device": "d", "streams": []})"),
+              InvalidCsv("is missing"));
   TempFolder folder;
   EXPECT_THAT(ImportCsv(folder.Write("t.csv", kTable), folder.path("none.json")),
               StatusIs(absl::StatusCode::kNotFound));

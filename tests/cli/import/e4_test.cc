@@ -18,7 +18,7 @@ using support::TempFolder;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-absl::Status Play(const TempFolder& folder, RememberingSink& sink) {
+absl::Status PlayE4(const TempFolder& folder, RememberingSink& sink) {
   const auto imported = ImportE4(folder.path("S01"));
   if (!imported.ok()) return imported.status();
   return imported->recordings[0].play(sink);
@@ -59,7 +59,7 @@ TEST(E4Test, StampsDoNotDriftAcrossChunks) {
   for (int i = 0; i < kRows; ++i) rows += std::to_string(i) + "\n";
   folder.Write("S01/EDA.csv", rows);
   RememberingSink sink;
-  ASSERT_THAT(Play(folder, sink), IsOk());
+  ASSERT_THAT(PlayE4(folder, sink), IsOk());
   const auto& eda = sink.stream("eda");
   EXPECT_GT(eda.runs.size(), 1u);
   for (const auto& run : eda.runs) {
@@ -78,7 +78,7 @@ TEST(E4Test, RefusesBrokenFiles) {
     TempFolder folder;
     folder.Write("S01/" + file, content);
     RememberingSink sink;
-    return Play(folder, sink);
+    return PlayE4(folder, sink);
   };
   const auto invalid = [](const char* text) {
     return StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(text));

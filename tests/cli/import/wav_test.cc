@@ -54,7 +54,7 @@ absl::Status Open(const std::string& content) {
   return ImportWav({folder.Write("a.wav", content)}, {}).status();
 }
 
-auto Invalid(const char* text) {
+auto InvalidWav(const char* text) {
   return StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(text));
 }
 
@@ -102,14 +102,14 @@ TEST(WavTest, SeparatesStereo) {
 }
 
 TEST(WavTest, RefusesOtherFormats) {
-  EXPECT_THAT(Open(Wav({.format = 3}, {1})), Invalid("format 3, not PCM"));
-  EXPECT_THAT(Open(Wav({.bits = 24}, {1})), Invalid("24 bits per sample, not 16"));
-  EXPECT_THAT(Open(Wav({.bits = 32}, {1})), Invalid("32 bits per sample, not 16"));
-  EXPECT_THAT(Open(Wav({.channels = 6}, {1})), Invalid("6 channels"));
-  EXPECT_THAT(Open(Wav({.rate_hz = 0}, {1})), Invalid("rate of 0 Hz"));
-  EXPECT_THAT(Open(Wav({}, {})), Invalid("no samples"));
-  EXPECT_THAT(Open(Wav({.channels = 2}, {1, 2, 3})), Invalid("within a frame"));
-  EXPECT_THAT(Open("RIFX" + Wav({}, {1}).substr(4)), Invalid("no RIFF WAVE"));
+  EXPECT_THAT(Open(Wav({.format = 3}, {1})), InvalidWav("format 3, not PCM"));
+  EXPECT_THAT(Open(Wav({.bits = 24}, {1})), InvalidWav("24 bits per sample, not 16"));
+  EXPECT_THAT(Open(Wav({.bits = 32}, {1})), InvalidWav("32 bits per sample, not 16"));
+  EXPECT_THAT(Open(Wav({.channels = 6}, {1})), InvalidWav("6 channels"));
+  EXPECT_THAT(Open(Wav({.rate_hz = 0}, {1})), InvalidWav("rate of 0 Hz"));
+  EXPECT_THAT(Open(Wav({}, {})), InvalidWav("no samples"));
+  EXPECT_THAT(Open(Wav({.channels = 2}, {1, 2, 3})), InvalidWav("within a frame"));
+  EXPECT_THAT(Open("RIFX" + Wav({}, {1}).substr(4)), InvalidWav("no RIFF WAVE"));
 }
 
 TEST(WavTest, RefusesEveryTruncation) {
@@ -117,25 +117,25 @@ TEST(WavTest, RefusesEveryTruncation) {
   for (size_t size = 0; size < whole.size(); ++size) {
     EXPECT_THAT(Open(whole.substr(0, size)), StatusIs(absl::StatusCode::kInvalidArgument)) << size;
   }
-  EXPECT_THAT(Open(whole.substr(0, whole.size() - 1)), Invalid("is truncated: says 6 bytes"));
+  EXPECT_THAT(Open(whole.substr(0, whole.size() - 1)), InvalidWav("is truncated: says 6 bytes"));
 }
 
 TEST(WavTest, BelievesNoSize) {
   std::string hostile = Wav({}, {1, 2, 3});
   const size_t list = hostile.find("LIST");
   hostile.replace(list + 4, 4, "\xFF\xFF\xFF\xFF");
-  EXPECT_THAT(Open(hostile), Invalid("longer than the file"));
+  EXPECT_THAT(Open(hostile), InvalidWav("longer than the file"));
   std::string early = Wav({}, {1});
   early.replace(early.find("fmt "), 4, "xxxx");
-  EXPECT_THAT(Open(early), Invalid("data before its format"));
+  EXPECT_THAT(Open(early), InvalidWav("data before its format"));
 }
 
 TEST(WavTest, JoinedFilesMustBeAlike) {
   TempFolder folder;
   const std::string a = folder.Write("a.wav", Wav({}, {1}));
   const std::string b = folder.Write("b.wav", Wav({.rate_hz = 8}, {1}));
-  EXPECT_THAT(ImportWav({a, b}, {}), Invalid("another rate"));
-  EXPECT_THAT(ImportWav({}, {}), Invalid("no WAV file"));
+  EXPECT_THAT(ImportWav({a, b}, {}), InvalidWav("another rate"));
+  EXPECT_THAT(ImportWav({}, {}), InvalidWav("no WAV file"));
   EXPECT_THAT(ImportWav({folder.path("none.wav")}, {}), StatusIs(absl::StatusCode::kNotFound));
 }
 

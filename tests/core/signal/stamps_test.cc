@@ -13,12 +13,12 @@ namespace tidemark::signal {
 namespace {
 
 using support::StatusIs;
-constexpr int64_t kMin = std::numeric_limits<int64_t>::min();
-constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
+constexpr int64_t kStampMin = std::numeric_limits<int64_t>::min();
+constexpr int64_t kStampMax = std::numeric_limits<int64_t>::max();
 constexpr int64_t kSecond = 1'000'000'000;
 
 int64_t AnyStamp(Random& random) {
-  const int64_t odd[] = {kMin, kMin + 1, -1, 0, 1, kMax - 1, kMax};
+  const int64_t odd[] = {kStampMin, kStampMin + 1, -1, 0, 1, kStampMax - 1, kStampMax};
   switch (Below(random, 3)) {
     case 0:
       return odd[Below(random, std::size(odd))];
@@ -62,11 +62,11 @@ TEST(StampsTest, RegularNeedsSamplesAndTwoEqualEndsForOne) {
 }
 
 TEST(StampsTest, ExactKeepsTheStamps) {
-  const Stamps stamps = Stamps::Exact({3, kMin, kMax});
+  const Stamps stamps = Stamps::Exact({3, kStampMin, kStampMax});
   EXPECT_FALSE(stamps.is_regular());
   EXPECT_EQ(stamps.first_ns(), 3);
-  EXPECT_EQ(stamps.last_ns(), kMax);
-  EXPECT_EQ(stamps[1], kMin);
+  EXPECT_EQ(stamps.last_ns(), kStampMax);
+  EXPECT_EQ(stamps[1], kStampMin);
   EXPECT_EQ(Stamps::Exact({}).size(), 0u);
   EXPECT_EQ(Stamps::Exact({}), Stamps());
 }
@@ -139,7 +139,7 @@ TEST(StampsTest, OneBadStampIsOneOutlier) {
   EXPECT_TRUE(survey.has_backward_step);
 }
 
-size_t RoundTrip(const Stamps& stamps) {
+size_t CodedBytesOf(const Stamps& stamps) {
   const std::string encoded = EncodeStamps(stamps);
   const std::string followed = encoded + "tail";
   std::string_view rest = followed;
@@ -154,12 +154,12 @@ size_t RoundTrip(const Stamps& stamps) {
 
 TEST(StampsCodecTest, RegularStampsTakeAFewBytes) {
   Random random(4);
-  for (int round = 0; round < 2000; ++round) EXPECT_LE(RoundTrip(RandomRegular(random)), 24u);
+  for (int round = 0; round < 2000; ++round) EXPECT_LE(CodedBytesOf(RandomRegular(random)), 24u);
 }
 
 TEST(StampsCodecTest, KeepsAnyStamps) {
   Random random(5);
-  RoundTrip(Stamps());
+  CodedBytesOf(Stamps());
   for (int round = 0; round < 2000; ++round) {
     std::vector<int64_t> stamps(1 + Below(random, 400));
     const int64_t tick = static_cast<int64_t>(std::pow(10, Below(random, 11)));
@@ -169,12 +169,12 @@ TEST(StampsCodecTest, KeepsAnyStamps) {
       k += static_cast<int64_t>(Below(random, jitter)) - static_cast<int64_t>(jitter / 4);
       stamp = Below(random, 60) || round % 2 ? k * tick + 7 : AnyStamp(random);
     }
-    RoundTrip(Stamps::Exact(stamps));
+    CodedBytesOf(Stamps::Exact(stamps));
   }
-  RoundTrip(Stamps::Exact({kMin, kMax, kMin, kMax, 0, kMin}));
-  RoundTrip(Stamps::Exact({kMin}));
-  RoundTrip(Stamps::Exact({kMin, kMin + 1000}));
-  RoundTrip(Stamps::Exact(std::vector<int64_t>(1000, 42)));
+  CodedBytesOf(Stamps::Exact({kStampMin, kStampMax, kStampMin, kStampMax, 0, kStampMin}));
+  CodedBytesOf(Stamps::Exact({kStampMin}));
+  CodedBytesOf(Stamps::Exact({kStampMin, kStampMin + 1000}));
+  CodedBytesOf(Stamps::Exact(std::vector<int64_t>(1000, 42)));
 }
 
 TEST(StampsCodecTest, RefusesMoreThanAllowed) {
@@ -217,7 +217,7 @@ TEST(StampsCodecTest, RealStampsAreSmall) {
       for (const double ms : columns[6]) {
         stamps.push_back(static_cast<int64_t>(ms) * 1'000'000);
       }
-      bytes += RoundTrip(Stamps::Exact(stamps));
+      bytes += CodedBytesOf(Stamps::Exact(stamps));
       count += stamps.size();
     }
     const double per_stamp = static_cast<double>(bytes) / static_cast<double>(count);

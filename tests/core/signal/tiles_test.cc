@@ -13,7 +13,7 @@ namespace tidemark::signal {
 namespace {
 
 using support::StatusIs;
-constexpr SampleType kTypes[] = {SampleType::kInt16, SampleType::kInt32, SampleType::kFloat32,
+constexpr SampleType kSampleTypes[] = {SampleType::kInt16, SampleType::kInt32, SampleType::kFloat32,
                                  SampleType::kFloat64};
 constexpr int64_t kPeriodNs = 10'000'000;
 constexpr int64_t kGapNs = 35'000'000;
@@ -95,7 +95,7 @@ Case RandomCase(Random& random) {
   const size_t count = 1 + Below(random, 700);
   made.stamps = RandomStamps(count, random);
   for (uint64_t c = 1 + Below(random, 5); c > 0; --c) {
-    made.channels.push_back(kTypes[Below(random, 4)]);
+    made.channels.push_back(kSampleTypes[Below(random, 4)]);
     made.values += MakeChannel(made.channels.back(), kShapes[Below(random, std::size(kShapes))],
                                count, random);
   }

@@ -6,7 +6,7 @@
 
 #include "base/rpc/error.h"
 #include "base/rpc/reason.h"
-#include "study/signal/data_access.h"
+#include "study/data_access.h"
 #include "study/signal/signal_service.h"
 #include "tests/store/signal_scene.h"
 #include "tests/support/status_matchers.h"
@@ -17,13 +17,13 @@ namespace {
 using store::Int16Channels;
 using store::Int16Values;
 using store::kNsPerS;
+using store::kStudyZeroNs;
 using store::RegularAt;
 using store::SignalScene;
 using store::StoredChunk;
 using testing::ElementsAre;
 using testing::StartsWith;
 
-constexpr int64_t kStudyZeroNs = 1'790'000'000 * kNsPerS;
 
 // Lets everybody read one participant.
 class OneParticipant final : public rpc::Authorizer {
