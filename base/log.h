@@ -6,16 +6,41 @@
 
 #include <fmt/format.h>
 
+#include <span>
+#include <string>
 #include <string_view>
 
 namespace tidemark {
 
 enum class LogLevel { kDebug, kInfo, kWarning, kError };
 
+// A named value of a line. Names are fixed and stand in docs/operation.md.
+struct LogField {
+  std::string_view name;
+  std::string value;
+};
+
 // Call once at start, before threads exist. `level` is debug, info, warning or error.
 void InitLog(std::string_view level, bool json);
 
-void LogLine(LogLevel level, std::string_view message);
+// Whether a line of this level is written at all.
+bool IsLogged(LogLevel level);
+
+// As JSON: {"time", "level", "message", and the fields}; as text: the message, then name=value.
+void LogLine(LogLevel level, std::string_view message, std::span<const LogField> fields = {});
+
+// While it lives, every line that its thread writes carries `fields`, too: which call it belongs
+// to. Of scopes that are nested, the inner one counts. `fields` outlive it.
+class LogScope {
+ public:
+  explicit LogScope(std::span<const LogField> fields);
+  ~LogScope();
+  LogScope(const LogScope&) = delete;
+  LogScope& operator=(const LogScope&) = delete;
+
+ private:
+  const std::span<const LogField> outer_;
+};
 
 template <class... Args>
 void LogInfo(fmt::format_string<Args...> format, Args&&... args) {

@@ -19,6 +19,7 @@
 #include "tidemark/v1/device.grpc.pb.h"
 #include "tidemark/v1/erasure.grpc.pb.h"
 #include "tidemark/v1/ingest.grpc.pb.h"
+#include "tidemark/v1/operator.grpc.pb.h"
 #include "tidemark/v1/participant.grpc.pb.h"
 #include "tidemark/v1/server.grpc.pb.h"
 #include "tidemark/v1/signal.grpc.pb.h"
@@ -41,6 +42,7 @@ class Api {
         studies(v1::StudyService::NewStub(channel)),
         devices(v1::DeviceService::NewStub(channel)),
         ingest(v1::IngestService::NewStub(channel)),
+        operators(v1::OperatorService::NewStub(channel)),
         server(v1::ServerService::NewStub(channel)),
         signals(v1::SignalService::NewStub(channel)),
         channel_(std::move(channel)),
@@ -53,6 +55,7 @@ class Api {
   const std::unique_ptr<v1::StudyService::Stub> studies;
   const std::unique_ptr<v1::DeviceService::Stub> devices;
   const std::unique_ptr<v1::IngestService::Stub> ingest;
+  const std::unique_ptr<v1::OperatorService::Stub> operators;
   const std::unique_ptr<v1::ServerService::Stub> server;
   const std::unique_ptr<v1::SignalService::Stub> signals;
 

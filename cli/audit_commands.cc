@@ -13,6 +13,7 @@
 #include "cli/json.h"
 #include "cli/output.h"
 #include "cli/server_keys.h"
+#include "ingest/client/durable_file.h"
 #include "tidemark/v1/audit.grpc.pb.h"
 
 namespace tidemark::cli {
@@ -112,6 +113,11 @@ std::string LineOf(const v1::AuditRoot& root) {
          "\n";
 }
 
+absl::Status CannotWrite(const std::string& path) {
+  return ingest::OnThisMachine(
+      absl::ResourceExhaustedError(fmt::format("{} cannot be written", path)));
+}
+
 absl::Status Export(Context& context, const AuditOptions& options) {
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
   TM_ASSIGN_OR_RETURN(const std::string study, api->StudyId(options.study));
@@ -129,12 +135,12 @@ absl::Status Export(Context& context, const AuditOptions& options) {
       return absl::OkStatus();
     }
     file << lines;
-    return file ? absl::OkStatus() : absl::ResourceExhaustedError("the file cannot be written");
+    return file ? absl::OkStatus() : CannotWrite(options.out);
   };
   TM_RETURN_IF_ERROR(ReadExport(*api, study, write));
   if (options.out.empty()) return absl::OkStatus();
   file.close();
-  return file ? absl::OkStatus() : absl::ResourceExhaustedError("the file cannot be written");
+  return file ? absl::OkStatus() : CannotWrite(options.out);
 }
 
 // Bodies that are gone, and the erasures that the chain of the study tells of: one without the

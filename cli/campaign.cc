@@ -19,6 +19,8 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
+constexpr char kCampaignDocument[] = "campaign";
+
 // Calls `work(i)` for i < count on `threads` threads; the first error stops the others early.
 absl::Status ForEachInParallel(size_t count, int threads,
                                const std::function<absl::Status(size_t)>& work) {
@@ -94,6 +96,9 @@ absl::StatusOr<std::string> Campaign::EnterParticipant(const std::string& code) 
   request.set_request_id(NewRequestId());
   request.set_study_id(options_.study_id);
   request.set_code(code);
+  for (const v1::DataKind kind : kCampaignKinds) request.add_consented(kind);
+  request.set_document(kCampaignDocument);
+  request.set_consented_from_ns(0);
   TM_ASSIGN_OR_RETURN(
       const auto response,
       manager_.Call(*manager_.studies, &v1::StudyService::Stub::CreateParticipant, request));

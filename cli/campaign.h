@@ -44,6 +44,11 @@ struct CampaignOptions {
   bool verify = true;
 };
 
+// What recordings are made of: whoever is entered consents to it, since before any recording.
+inline constexpr v1::DataKind kCampaignKinds[] = {v1::DATA_KIND_MOTION,   v1::DATA_KIND_PHYSIOLOGY,
+                                                  v1::DATA_KIND_DEVICE,   v1::DATA_KIND_AUDIO,
+                                                  v1::DATA_KIND_LOCATION, v1::DATA_KIND_OTHER};
+
 struct CampaignResult {
   std::vector<DeviceOutcome> devices;
   double upload_seconds = 0;  // of the clock on the wall, all devices together

@@ -92,6 +92,7 @@ void AddSamplesCommand(Commands& commands);
 void AddSignalCommands(Commands& commands);
 void AddQuarantineCommands(Commands& commands);
 void AddReceiptCommands(Commands& commands);
+void AddOperatorCommands(Commands& commands);
 void AddDoctorCommand(Commands& commands);
 void AddDemoCommand(Commands& commands);
 void AddHelpCommands(Commands& commands);

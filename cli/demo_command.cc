@@ -78,11 +78,7 @@ absl::StatusOr<DemoStudy> MakeStudy(const Api& operator_api, const fs::path& wor
   grant.set_study_id(study.study_id());
   grant.set_principal_id(manager.principal_id());
   grant.set_role(v1::ROLE_MANAGER);
-  for (const v1::DataKind kind :
-       {v1::DATA_KIND_MOTION, v1::DATA_KIND_PHYSIOLOGY, v1::DATA_KIND_DEVICE, v1::DATA_KIND_AUDIO,
-        v1::DATA_KIND_LOCATION, v1::DATA_KIND_OTHER}) {
-    grant.mutable_data_kinds()->add_kinds(kind);
-  }
+  for (const v1::DataKind kind : kCampaignKinds) grant.mutable_data_kinds()->add_kinds(kind);
   TM_RETURN_IF_ERROR(
       operator_api.Call(*operator_api.access, &v1::AccessService::Stub::SetGrant, grant).status());
   // Named after the id, too: a fresh server numbers its studies anew over an old folder.

@@ -36,14 +36,31 @@ absl::StatusOr<DeviceFolder> DeviceFolder::Open(const std::filesystem::path& fol
   return DeviceFolder{std::move(identity), std::move(outbox), std::move(ledger)};
 }
 
-absl::StatusOr<std::map<std::string, ingest::DigestSink::Stream>> DeviceFolder::Record(
-    const ingest::Recording& recording) {
+absl::StatusOr<DeviceFolder::Streams> DeviceFolder::Record(const ingest::Recording& recording) {
   ingest::OutboxSink to_outbox(*outbox);
   ingest::DigestSink digests;
   ingest::TeeSink both(to_outbox, digests);
   TM_RETURN_IF_ERROR(recording.play(both));
   TM_RETURN_IF_ERROR(to_outbox.Finish());
   return digests.Finish();
+}
+
+absl::StatusOr<DeviceFolder::Import> DeviceFolder::ImportOnce(const ingest::Recording& recording) {
+  ingest::RecordingDigest before;
+  TM_RETURN_IF_ERROR(recording.play(before));
+  const Sha256Digest digest = before.Finish();
+
+  ingest::OutboxSink to_outbox(*outbox, digest);
+  ingest::DigestSink digests;
+  ingest::RecordingDigest after;
+  ingest::TeeSink looked_at(digests, after);
+  ingest::TeeSink all(to_outbox, looked_at);
+  TM_RETURN_IF_ERROR(recording.play(all));
+  TM_RETURN_IF_ERROR(to_outbox.Finish());
+  if (after.Finish() != digest) {
+    return absl::AbortedError("the files changed while they were read");
+  }
+  return Import{digests.Finish(), to_outbox.chunks(), to_outbox.chunks_before()};
 }
 
 ingest::UploadReport DeviceFolder::Upload(ingest::UploadOptions options,
@@ -74,6 +91,27 @@ std::string Describe(const ingest::UploadReport& report) {
   return text;
 }
 
+Json ToJson(const ingest::UploadReport& report) {
+  Json receipts = Json::Object();
+  for (const auto& [outcome, count] : report.receipts) {
+    receipts.Set(v1::Outcome_Name(outcome), count);
+  }
+  return Json::Object({{"receipts", std::move(receipts)},
+                       {"chunks_deleted", report.chunks_deleted},
+                       {"chunks_set_aside", report.chunks_set_aside},
+                       {"body_bytes_acknowledged", report.body_bytes_deleted},
+                       {"envelope_bytes_sent", report.envelope_bytes_sent},
+                       {"chunks_kept", report.chunks_kept},
+                       {"chunks_stopped", report.chunks_stopped},
+                       {"chunks_left", report.chunks_left},
+                       {"numbers_abandoned", report.numbers_abandoned},
+                       {"writers_started", report.writers_started},
+                       {"attempts_failed", report.attempts_failed},
+                       {"elapsed_s", absl::ToDoubleSeconds(report.elapsed)},
+                       {"status", report.status.ok() ? "OK" : std::string(report.status.message())},
+                       {"note", report.note}});
+}
+
 absl::Status StatusOf(const ingest::UploadReport& report) {
   if (!report.status.ok()) return report.status;
   if (report.chunks_left > 0) {
@@ -83,6 +121,12 @@ absl::Status StatusOf(const ingest::UploadReport& report) {
   if (report.chunks_kept > 0) {
     return PartialError(fmt::format("{} chunks can never be accepted and were moved to kept/: {}",
                                     report.chunks_kept, report.note));
+  }
+  if (report.chunks_set_aside > 0) {
+    return SetAsideError(fmt::format(
+        "done, but {} of {} chunks were set aside by the server, which keeps their bytes; see: "
+        "tidemark quarantine list",
+        report.chunks_set_aside, report.chunks_deleted));
   }
   return absl::OkStatus();
 }

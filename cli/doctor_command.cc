@@ -7,7 +7,9 @@
 #include <cmath>
 #include <filesystem>
 
+#include "base/rpc/enum_set.h"
 #include "cli/command.h"
+#include "cli/enum_words.h"
 #include "cli/exit_code.h"
 #include "cli/output.h"
 #include "ingest/client/durable_file.h"
@@ -23,6 +25,8 @@ constexpr long kTmpfsMagic = 0x01021994;
 
 struct DoctorOptions {
   std::string folder;
+  std::string participant;
+  bool security = false;
 };
 
 enum class Verdict { kOk, kWarning, kFailed };
@@ -68,6 +72,29 @@ Check CheckToken(Context& context) {
   return {"token", Verdict::kOk, "the server accepts it"};
 }
 
+Verdict VerdictOf(v1::CheckState state) {
+  switch (state) {
+    case v1::CHECK_STATE_OK:
+      return Verdict::kOk;
+    case v1::CHECK_STATE_WARNING:
+      return Verdict::kWarning;
+    default:  // of a newer server: not known to be well
+      return Verdict::kFailed;
+  }
+}
+
+// What the server says of what protects its data; an operator may ask.
+absl::Status AddSecurityChecks(Context& context, std::vector<Check>& checks) {
+  TM_ASSIGN_OR_RETURN(const Api* api, context.api());
+  TM_ASSIGN_OR_RETURN(const auto answer,
+                      api->Call(*api->operators, &v1::OperatorService::Stub::CheckSecurity,
+                                v1::CheckSecurityRequest()));
+  for (const v1::SecurityCheck& check : answer.checks()) {
+    checks.push_back({check.name(), VerdictOf(check.state()), check.detail()});
+  }
+  return absl::OkStatus();
+}
+
 Check CheckFolder(const std::string& folder) {
   const fs::path probe = fs::path(folder) / ".tidemark-doctor";
   const absl::Time begin = absl::Now();
@@ -83,6 +110,30 @@ Check CheckFolder(const std::string& folder) {
   return {"folder", Verdict::kOk, fmt::format("{}: a durable write takes {:.1f} ms", folder, ms)};
 }
 
+// What devices record of a kind that nobody decided on waits on them.
+Check CheckConsent(Context& context, const std::string& participant) {
+  const auto undecided = [&]() -> absl::StatusOr<std::string> {
+    TM_ASSIGN_OR_RETURN(const Api* api, context.api());
+    v1::ListConsentsRequest request;
+    TM_ASSIGN_OR_RETURN(*request.mutable_participant_id(), api->ParticipantId(participant));
+    TM_ASSIGN_OR_RETURN(
+        const auto list,
+        api->List(*api->participants, &v1::ParticipantService::Stub::ListConsents, request));
+    rpc::DataKindSet open = rpc::kAllKinds;
+    for (const v1::Consent& each : list.consents()) open = open.Without({each.data_kind()});
+    std::string words;
+    open.ForEach([&](v1::DataKind kind) { words += (words.empty() ? "" : ", ") + WordOf(kind); });
+    return words;
+  }();
+  if (!undecided.ok())
+    return {"consent", Verdict::kFailed, std::string(undecided.status().message())};
+  if (undecided->empty()) return {"consent", Verdict::kOk, "every kind of data is decided"};
+  return {"consent", Verdict::kWarning,
+          fmt::format("nothing is decided on {}: what devices record of it stays on them until "
+                      "`tidemark participant consent`",
+                      *undecided)};
+}
+
 Check CheckDescriptors() {
   rlimit limit{};
   ::getrlimit(RLIMIT_NOFILE, &limit);
@@ -93,7 +144,7 @@ Check CheckDescriptors() {
 }
 
 void PrintChecks(Context& context, const v1::GetServerInfoResponse& info,
-           const std::vector<Check>& checks) {
+                 const std::vector<Check>& checks) {
   if (context.json()) {
     Json list = Json::Array();
     for (const Check& check : checks) {
@@ -134,9 +185,13 @@ absl::Status Doctor(Context& context, const DoctorOptions& options) {
     checks.push_back({"server", Verdict::kFailed, std::string(reached.message())});
   }
   if (!options.folder.empty()) checks.push_back(CheckFolder(options.folder));
+  if (!options.participant.empty()) checks.push_back(CheckConsent(context, options.participant));
   checks.push_back(CheckDescriptors());
+  absl::Status asked_security;
+  if (reached.ok() && options.security) asked_security = AddSecurityChecks(context, checks);
   PrintChecks(context, info, checks);
   TM_RETURN_IF_ERROR(reached);
+  TM_RETURN_IF_ERROR(asked_security);
   for (const Check& check : checks) {
     if (check.verdict == Verdict::kFailed) {
       return absl::UnknownError(fmt::format("{}: {}", check.name, check.detail));
@@ -149,10 +204,14 @@ absl::Status Doctor(Context& context, const DoctorOptions& options) {
 
 void AddDoctorCommand(Commands& commands) {
   const auto options = std::make_shared<DoctorOptions>();
-  commands
-      .Verb(commands.root(), "doctor", "Check server, clock, token, folder and limits",
-            [options](Context& context) { return Doctor(context, *options); })
-      .AddOption("--folder", options->folder, "Also check that this folder is durable");
+  const flags::Command doctor = commands.Verb(
+      commands.root(), "doctor", "Check server, clock, token, folder, consent, limits",
+      [options](Context& context) { return Doctor(context, *options); });
+  doctor.AddOption("--folder", options->folder, "Also check that this folder is durable");
+  doctor.AddOption("--participant", options->participant,
+                   "Also check that consent is decided: id or STUDY/CODE");
+  doctor.AddFlag("--security", options->security,
+                 "Also ask the server what protects its data (operators); 1 if something does not");
 }
 
 }  // namespace tidemark::cli

@@ -4,25 +4,51 @@
 
 #include "absl/strings/cord.h"
 #include "base/rpc/reason.h"
+#include "ingest/client/durable_file.h"
 
 namespace tidemark::cli {
 namespace {
 
 // Marks a status of our own making, so that a server's code with the same number is not mistaken.
 constexpr char kPartialMark[] = "tidemark.cli/partial";
+constexpr char kSetAsideMark[] = "tidemark.cli/set-aside";
+
+absl::Status MarkedError(std::string message, const char* mark) {
+  absl::Status status = absl::UnknownError(message);
+  status.SetPayload(mark, absl::Cord());
+  return status;
+}
+
+// Files and folders of this machine: what no server can help with.
+std::string LocalHint(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kPermissionDenied:
+      return "who runs this command needs the right to that file or folder";
+    case absl::StatusCode::kResourceExhausted:
+      return "this machine is at a limit of its own: free what the message names, and repeat";
+    default:
+      return "";
+  }
+}
 
 }  // namespace
 
 absl::Status UsageError(std::string message) { return absl::InvalidArgumentError(message); }
 
 absl::Status PartialError(std::string message) {
-  absl::Status status = absl::UnknownError(message);
-  status.SetPayload(kPartialMark, absl::Cord());
-  return status;
+  return MarkedError(std::move(message), kPartialMark);
+}
+
+absl::Status SetAsideError(std::string message) {
+  return MarkedError(std::move(message), kSetAsideMark);
 }
 
 ExitCode ExitCodeOf(const absl::Status& status) {
   if (status.GetPayload(kPartialMark).has_value()) return kExitPartial;
+  if (status.GetPayload(kSetAsideMark).has_value()) return kExitSetAside;
+  if (ingest::IsOnThisMachine(status)) {
+    return absl::IsNotFound(status) ? kExitNotFound : kExitFailure;
+  }
   switch (status.code()) {
     case absl::StatusCode::kOk:
       return kExitOk;
@@ -55,6 +81,7 @@ std::string HintFor(const absl::Status& status, std::string_view server) {
   if (rpc::ReasonOf(status) == v1::ERROR_REASON_DEVICE_REVOKED) {
     return "the device was revoked; its data stays in its folder: ask the study's manager";
   }
+  if (ingest::IsOnThisMachine(status)) return LocalHint(status);
   switch (ExitCodeOf(status)) {
     case kExitUnavailable:
       return fmt::format("is tidemarkd running at {}? try: tidemark doctor", server);
@@ -70,7 +97,7 @@ std::string_view ExitCodesHelp() {
   return R"(Exit codes
 
     0  done
-    1  failed for another reason; the line on stderr says which
+    1  failed for another reason, such as a file of this machine; the line on stderr says which
     2  usage: an option or a value breaks its rule
     3  not found
     4  no credential, a wrong one, or not permitted
@@ -78,6 +105,7 @@ std::string_view ExitCodesHelp() {
     6  partly done: what was not done stands on stderr
     7  the server is unavailable or overloaded; the same command may succeed later
     8  data is damaged: it is not what was sent or stored; stderr says which
+    9  done, and the server set some of it aside: see tidemark quarantine list
   130  interrupted
 )";
 }

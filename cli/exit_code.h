@@ -18,6 +18,7 @@ enum ExitCode : int {
   kExitPartial = 6,
   kExitUnavailable = 7,
   kExitDamaged = 8,
+  kExitSetAside = 9,
   kExitInterrupted = 130,
 };
 
@@ -25,6 +26,8 @@ enum ExitCode : int {
 absl::Status UsageError(std::string message);
 // Some of it was done; what was not stands on stderr.
 absl::Status PartialError(std::string message);
+// All of it was done, and the server set some of it aside for a person to look at.
+absl::Status SetAsideError(std::string message);
 
 ExitCode ExitCodeOf(const absl::Status& status);
 // What to do about it, or "".

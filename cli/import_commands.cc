@@ -50,29 +50,63 @@ absl::StatusOr<std::map<std::string, std::string>> FoldersByDevice(
   return folders;
 }
 
-absl::Status ImportOne(Context& context, const ImportOptions& options, const ingest::Recording& recording,
-                       const std::string& folder) {
-  TM_ASSIGN_OR_RETURN(DeviceFolder device, DeviceFolder::Open(folder));
-  context.progress().Say(
-      fmt::format("{}: {} -> {}", recording.device_name, recording.description, folder));
-  TM_ASSIGN_OR_RETURN(const auto streams, device.Record(recording));
+Json StreamsJson(const DeviceFolder::Streams& streams) {
+  Json all = Json::Array();
+  for (const auto& [name, stream] : streams) {
+    all.Append(Json::Object(
+        {{"name", name}, {"chunks", stream.summary.runs}, {"samples", stream.summary.samples}}));
+  }
+  return all;
+}
+
+void ShowStreams(const ingest::Recording& recording, const DeviceFolder::Streams& streams) {
   Table table({"DEVICE", "STREAM", "CHUNKS", "SAMPLES"});
   for (const auto& [name, stream] : streams) {
     table.AddRow({recording.device_name, name, FormatCount(stream.summary.runs),
                   FormatCount(stream.summary.samples)});
   }
   PrintData(table.Format());
-  if (!options.upload) return absl::OkStatus();
-  const ingest::UploadReport report = device.Upload({});
-  context.progress().Say(Describe(report));
-  return StatusOf(report);
 }
 
+std::string DescribeImport(const DeviceFolder::Import& import) {
+  if (import.chunks_before == 0) return fmt::format("{} chunks", FormatCount(import.chunks_new));
+  if (import.chunks_new == 0) return "already imported; nothing was added";
+  return fmt::format("continued: {} chunks were there, {} were added",
+                     FormatCount(import.chunks_before), FormatCount(import.chunks_new));
+}
+
+absl::Status ImportOne(Context& context, const ImportOptions& options,
+                       const ingest::Recording& recording, const std::string& folder, Json& all) {
+  TM_ASSIGN_OR_RETURN(DeviceFolder device, DeviceFolder::Open(folder));
+  context.progress().Say(
+      fmt::format("{}: {} -> {}", recording.device_name, recording.description, folder));
+  TM_ASSIGN_OR_RETURN(const DeviceFolder::Import import, device.ImportOnce(recording));
+  context.progress().Say(fmt::format("{}: {}", recording.device_name, DescribeImport(import)));
+  Json json = Json::Object({{"device", recording.device_name},
+                            {"chunks_new", import.chunks_new},
+                            {"chunks_before", import.chunks_before},
+                            {"streams", StreamsJson(import.streams)}});
+  if (!context.json()) ShowStreams(recording, import.streams);
+  absl::Status uploaded;
+  if (options.upload) {
+    const ingest::UploadReport report = device.Upload({});
+    context.progress().Say(Describe(report));
+    json.Set("upload", ToJson(report));
+    uploaded = StatusOf(report);
+  }
+  all.Append(std::move(json));
+  return uploaded;
+}
+
+// What holds several devices takes each of them, whatever became of the one before; the first error
+// is the answer.
 absl::Status ImportRecordings(Context& context, const ImportOptions& options,
-                    const absl::StatusOr<Imported>& imported) {
+                              const absl::StatusOr<Imported>& imported) {
   TM_RETURN_IF_ERROR(imported.status());
   for (const std::string& note : imported->notes) context.progress().Say(note);
   TM_ASSIGN_OR_RETURN(const auto folders, FoldersByDevice(options, imported->recordings));
+  Json all = Json::Array();
+  absl::Status first_error;
   for (const ingest::Recording& recording : imported->recordings) {
     const auto folder = folders.find(recording.device_name);
     if (folder == folders.end()) {
@@ -80,9 +114,10 @@ absl::Status ImportRecordings(Context& context, const ImportOptions& options,
           fmt::format("{}: left out, no --folder names it", recording.device_name));
       continue;
     }
-    TM_RETURN_IF_ERROR(ImportOne(context, options, recording, folder->second));
+    first_error.Update(ImportOne(context, options, recording, folder->second, all));
   }
-  return absl::OkStatus();
+  if (context.json()) PrintJson(all);
+  return first_error;
 }
 
 }  // namespace
@@ -91,9 +126,10 @@ void AddImportCommands(Commands& commands) {
   const flags::Command noun = commands.Noun("import", "Take recordings of other systems");
   const auto options = std::make_shared<ImportOptions>();
   const auto verb = [&](const char* name, const char* description, auto read) -> flags::Command {
-    const flags::Command app = commands.Verb(
-        noun, name, description,
-        [options, read](Context& context) { return ImportRecordings(context, *options, read(*options)); });
+    const flags::Command app =
+        commands.Verb(noun, name, description, [options, read](Context& context) {
+          return ImportRecordings(context, *options, read(*options));
+        });
     app.AddOption("--folder", options->folders,
                   "Folder of the enrolled device; NAME=DIR where the files hold several")
         .Required();
@@ -113,8 +149,9 @@ void AddImportCommands(Commands& commands) {
   verb("e4", "Export of an Empatica E4", [](const ImportOptions& o) { return ImportE4(o.source); })
       .AddOption("folder", options->source, "Folder with ACC.csv, BVP.csv, ...")
       .Required();
-  const flags::Command wav = verb("wav", "16-bit PCM files as one continuous recording",
-                                  [](const ImportOptions& o) { return ImportWav(o.wav_files, o.wav); });
+  const flags::Command wav =
+      verb("wav", "16-bit PCM files as one continuous recording",
+           [](const ImportOptions& o) { return ImportWav(o.wav_files, o.wav); });
   wav.AddOption("files", options->wav_files, "WAV files in order").Required();
   wav.AddOption("--device-name", options->wav.device_name, "How the recording calls the device")
       .ShowDefault();

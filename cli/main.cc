@@ -31,6 +31,7 @@ int main(int argc, char** argv) {
   AddSignalCommands(commands);
   AddQuarantineCommands(commands);
   AddReceiptCommands(commands);
+  AddOperatorCommands(commands);
   AddDoctorCommand(commands);
   AddDemoCommand(commands);
   AddHelpCommands(commands);

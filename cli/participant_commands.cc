@@ -1,8 +1,10 @@
 // participant create | list, and the nouns and verbs that other files add.
 #include "cli/command.h"
 #include "cli/enum_words.h"
+#include "cli/exit_code.h"
 #include "cli/output.h"
 #include "cli/participant_care.h"
+#include "cli/time_option.h"
 
 namespace tidemark::cli {
 namespace {
@@ -10,7 +12,25 @@ namespace {
 struct ParticipantOptions {
   std::string study;
   std::string code;
+  std::string consent;
+  std::string document;
+  std::string consent_from;
 };
+
+// Without them what devices send stays on the devices.
+absl::Status FillConsent(const ParticipantOptions& options, v1::CreateParticipantRequest& request) {
+  TM_ASSIGN_OR_RETURN(const auto kinds, ParseDataKinds("--consent", options.consent));
+  request.mutable_consented()->Add(kinds.begin(), kinds.end());
+  if (kinds.empty() != options.document.empty()) {
+    return UsageError("--consent, --document: say both or none");
+  }
+  request.set_document(options.document);
+  if (options.consent_from.empty()) return absl::OkStatus();
+  if (kinds.empty()) return UsageError("--consent-from: says since when --consent holds");
+  TM_ASSIGN_OR_RETURN(const int64_t from_ns, ParseInstant("--consent-from", options.consent_from));
+  request.set_consented_from_ns(from_ns);
+  return absl::OkStatus();
+}
 
 absl::Status CreateParticipant(Context& context, const ParticipantOptions& options) {
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
@@ -18,6 +38,7 @@ absl::Status CreateParticipant(Context& context, const ParticipantOptions& optio
   request.set_request_id(NewRequestId());
   TM_ASSIGN_OR_RETURN(*request.mutable_study_id(), api->StudyId(options.study));
   request.set_code(options.code);
+  TM_RETURN_IF_ERROR(FillConsent(options, request));
   TM_ASSIGN_OR_RETURN(
       const auto response,
       api->Call(*api->studies, &v1::StudyService::Stub::CreateParticipant, request));
@@ -25,6 +46,11 @@ absl::Status CreateParticipant(Context& context, const ParticipantOptions& optio
     PrintJson(response.participant());
   } else {
     PrintData(response.participant().participant_id() + "\n");
+    if (request.consented().empty()) {
+      context.progress().Say(
+          "nothing was consented to yet: what devices record waits there for `tidemark participant "
+          "consent`");
+    }
   }
   return absl::OkStatus();
 }
@@ -59,6 +85,10 @@ void AddParticipantCommands(Commands& commands) {
   create.AddOption("--study", options->study, "Id or name").Required();
   create.AddOption("code", options->code, "Pseudonym, 1 to 64 letters, digits, '-' and '_'")
       .Required();
+  create.AddOption("--consent", options->consent,
+                   "Kinds of recordings consented to, such as motion,physiology");
+  create.AddOption("--document", options->document, "Version of the signed form");
+  create.AddOption("--consent-from", options->consent_from, "Since when; without: now");
   commands
       .Verb(participant, "list", "List the participants of a study",
             [options](Context& context) { return ListParticipants(context, *options); })

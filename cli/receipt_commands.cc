@@ -35,10 +35,22 @@ std::string IdText(const std::string& bytes) {
   return id.ok() ? id->ToString() : "-";
 }
 
+// Names every damaged place. The receipts around it were shown all the same.
+absl::Status DamageOf(Context& context, const ingest::LedgerContent& content) {
+  if (content.damages.empty()) return absl::OkStatus();
+  for (const ingest::LedgerDamage& damage : content.damages) {
+    context.progress().Say("damaged: " + ingest::Describe(damage));
+  }
+  return absl::DataLossError(fmt::format("the ledger is damaged in {} places; the first is {}",
+                                         content.damages.size(),
+                                         ingest::Describe(content.damages.front())));
+}
+
 absl::Status ListReceipts(Context& context, const ReceiptOptions& options) {
   Json all = Json::Array();
   Table table({"DECIDED", "OUTCOME", "STREAM", "NUMBER", "SHA-256", "KEY"});
-  TM_RETURN_IF_ERROR(
+  TM_ASSIGN_OR_RETURN(
+      const ingest::LedgerContent content,
       ingest::Ledger::ForEach(LedgerPath(options), [&](const v1::Receipt& receipt) -> absl::Status {
         v1::ReceiptStatement statement;
         if (!statement.ParseFromString(receipt.statement())) {
@@ -65,7 +77,7 @@ absl::Status ListReceipts(Context& context, const ReceiptOptions& options) {
   } else {
     PrintData(table.Format());
   }
-  return absl::OkStatus();
+  return DamageOf(context, content);
 }
 
 // Keys from the server, or from a file that `GetServerInfo --json` once printed.
@@ -84,7 +96,7 @@ absl::Status VerifyReceipts(Context& context, const ReceiptOptions& options) {
   TM_ASSIGN_OR_RETURN(const ingest::ReceiptKeys keys, Keys(context, options));
   uint64_t good = 0;
   uint64_t bad = 0;
-  TM_RETURN_IF_ERROR(ingest::Ledger::ForEach(LedgerPath(options), [&](const v1::Receipt& receipt) {
+  const auto verify = [&](const v1::Receipt& receipt) {
     const auto statement = ingest::VerifyReceipt(receipt, keys);
     if (statement.ok()) {
       ++good;
@@ -94,12 +106,16 @@ absl::Status VerifyReceipts(Context& context, const ReceiptOptions& options) {
       ++bad;
     }
     return absl::OkStatus();
-  }));
+  };
+  TM_ASSIGN_OR_RETURN(const ingest::LedgerContent content,
+                      ingest::Ledger::ForEach(LedgerPath(options), verify));
   if (context.json()) {
-    PrintJson(Json::Object({{"proven", good}, {"not_proven", bad}}));
+    PrintJson(Json::Object(
+        {{"proven", good}, {"not_proven", bad}, {"damaged_places", content.damages.size()}}));
   } else {
     PrintData(fmt::format("{} receipts proven, {} not\n", FormatCount(good), FormatCount(bad)));
   }
+  TM_RETURN_IF_ERROR(DamageOf(context, content));
   if (bad == 0) return absl::OkStatus();
   return PartialError(fmt::format("{} receipts are not what the server signed", bad));
 }
@@ -109,8 +125,9 @@ absl::Status VerifyReceipts(Context& context, const ReceiptOptions& options) {
 void AddReceiptCommands(Commands& commands) {
   const flags::Command receipt = commands.Noun("receipt", "The server's signed word on chunks");
   const auto options = std::make_shared<ReceiptOptions>();
-  const flags::Command list = commands.Verb(receipt, "list", "What a ledger holds, oldest first",
-                                            [options](Context& c) { return ListReceipts(c, *options); });
+  const flags::Command list =
+      commands.Verb(receipt, "list", "What a ledger holds, oldest first",
+                    [options](Context& c) { return ListReceipts(c, *options); });
   const flags::Command verify =
       commands.Verb(receipt, "verify", "Check the proof of every receipt",
                     [options](Context& c) { return VerifyReceipts(c, *options); });

@@ -12,6 +12,7 @@
 #include "base/status_macros.h"
 #include "cli/enum_words.h"
 #include "cli/import/csv_reader.h"
+#include "cli/time_option.h"
 
 namespace tidemark::cli {
 namespace {
@@ -81,6 +82,13 @@ const std::map<std::string_view, Setter>& Columns() {
          return absl::OkStatus();
        }},
       {"consent", SetConsent},
+      {"consent_from",
+       [](v1::RosterEntry& entry, std::string_view text) -> absl::Status {
+         const auto from_ns = ParseInstant("consent_from", std::string(text));
+         if (!from_ns.ok()) return Rule("is an instant, such as 2026-11-22T09:00:00Z");
+         entry.set_consented_from_ns(*from_ns);
+         return absl::OkStatus();
+       }},
       {"sex", SetSex},
       {"handedness", SetHandedness},
       {"age_from", SetNumber<&A::set_age_from>},

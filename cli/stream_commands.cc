@@ -5,6 +5,7 @@
 #include "cli/modality.h"
 #include "cli/output.h"
 #include "cli/stream_verify.h"
+#include "cli/upload_state.h"
 
 namespace tidemark::cli {
 namespace {
@@ -57,12 +58,43 @@ absl::Status ListStreams(Context& context, const StreamOptions& options) {
   return absl::OkStatus();
 }
 
+// By the server's clock.
+absl::StatusOr<int64_t> ServerNowNs(const Api& api) {
+  TM_ASSIGN_OR_RETURN(
+      const auto info,
+      api.Call(*api.server, &v1::ServerService::Stub::GetServerInfo, v1::GetServerInfoRequest()));
+  return info.server_time().seconds() * 1'000'000'000 + info.server_time().nanos();
+}
+
+// What the server has of it, outbox by outbox.
+absl::StatusOr<Json> UploadOf(const Api& api, const std::string& participant,
+                              const std::string& stream_id) {
+  v1::GetUploadStateRequest request;
+  request.set_participant_id(participant);
+  request.set_stream_id(stream_id);
+  TM_ASSIGN_OR_RETURN(const int64_t now_ns, ServerNowNs(api));
+  TM_ASSIGN_OR_RETURN(const auto state,
+                      api.List(*api.ingest, &v1::IngestService::Stub::GetUploadState, request));
+  Json writers = Json::Array();
+  for (const v1::WriterState& writer : state.writers()) {
+    writers.Append(DescribeWriter(writer, now_ns));
+  }
+  return writers;
+}
+
 absl::Status ShowStream(Context& context, const StreamOptions& options) {
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
   TM_ASSIGN_OR_RETURN(const std::string participant, api->ParticipantId(options.participant));
   TM_ASSIGN_OR_RETURN(const v1::Stream stream, api->Stream(participant, options.stream));
   // A declaration is a tree: JSON is its readable form, too.
-  PrintJson(stream);
+  Json json = ToJson(stream);
+  auto upload = UploadOf(*api, participant, stream.stream_id());
+  // Whoever may read declarations may not need to know how the upload goes.
+  if (!absl::IsPermissionDenied(upload.status())) {
+    TM_RETURN_IF_ERROR(upload.status());
+    json.Set("upload", *std::move(upload));
+  }
+  PrintJson(json);
   return absl::OkStatus();
 }
 
@@ -78,7 +110,7 @@ void AddStreamCommands(Commands& commands) {
   list.AddOption("--device", options->device, "Only this one: id or name");
   list.AddFlag("--all-versions", options->all_versions, "Not only the newest of each");
   const flags::Command show =
-      commands.Verb(stream, "show", "One declaration as JSON",
+      commands.Verb(stream, "show", "One declaration and how its upload stands, as JSON",
                     [options](Context& context) { return ShowStream(context, *options); });
   show.AddOption("--participant", options->participant, "Id or STUDY/CODE").Required();
   show.AddOption("stream", options->stream, "Id, NAME or DEVICE/NAME").Required();

@@ -1,8 +1,9 @@
-// study create | list, manager create.
+// study create | list | plan, manager create.
 #include <fmt/format.h>
 
 #include "cli/command.h"
 #include "cli/output.h"
+#include "cli/study_plan_verbs.h"
 #include "ingest/client/durable_file.h"
 
 namespace tidemark::cli {
@@ -78,6 +79,7 @@ void AddStudyCommands(Commands& commands) {
       .AddOption("name", *name, "1 to 64 letters, digits, '-' and '_'")
       .Required();
   commands.Verb(study, "list", "List studies", ListStudies);
+  AddStudyPlanVerbs(commands, study);
 
   const flags::Command manager = commands.Noun("manager", "People who manage a study (operators)");
   const auto options = std::make_shared<ManagerOptions>();

@@ -17,6 +17,8 @@ std::string_view UnreadableWord(v1::UnreadableReason reason) {
       return "damaged";
     case v1::UNREADABLE_REASON_QUARANTINED:
       return "quarantined";
+    case v1::UNREADABLE_REASON_NO_CONSENT:
+      return "no consent";
     default:
       return "unreadable";
   }

@@ -17,27 +17,11 @@ struct UploadCommandOptions {
   bool accept_unsafe_durability = false;
 };
 
-Json ReportJson(const ingest::UploadReport& report) {
-  Json receipts = Json::Object();
-  for (const auto& [outcome, count] : report.receipts)
-    receipts.Set(v1::Outcome_Name(outcome), count);
-  return Json::Object({{"receipts", std::move(receipts)},
-                       {"chunks_deleted", report.chunks_deleted},
-                       {"body_bytes_acknowledged", report.body_bytes_deleted},
-                       {"envelope_bytes_sent", report.envelope_bytes_sent},
-                       {"chunks_kept", report.chunks_kept},
-                       {"chunks_stopped", report.chunks_stopped},
-                       {"chunks_left", report.chunks_left},
-                       {"numbers_abandoned", report.numbers_abandoned},
-                       {"writers_started", report.writers_started},
-                       {"attempts_failed", report.attempts_failed},
-                       {"elapsed_s", absl::ToDoubleSeconds(report.elapsed)},
-                       {"status", report.status.ok() ? "OK" : std::string(report.status.message())},
-                       {"note", report.note}});
-}
-
 absl::Status Upload(Context& context, const UploadCommandOptions& options) {
   TM_ASSIGN_OR_RETURN(DeviceFolder device, DeviceFolder::Open(options.folder));
+  for (const ingest::LedgerDamage& damage : device.ledger.damages()) {
+    context.progress().Say(fmt::format("receipts.ledger is damaged: {}", Describe(damage)));
+  }
   const uint64_t chunks = device.outbox->pending_chunks();
   ingest::UploadOptions upload;
   upload.way = options.bundle ? ingest::UploadWay::kBundle : ingest::UploadWay::kStream;
@@ -53,7 +37,7 @@ absl::Status Upload(Context& context, const UploadCommandOptions& options) {
                     context.options().server_given ? context.address() : ingest::ServerAddress());
   context.progress().Clear();
   if (context.json()) {
-    PrintJson(ReportJson(report));
+    PrintJson(ToJson(report));
   } else {
     PrintData(Describe(report) + "\n");
   }

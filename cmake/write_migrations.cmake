@@ -1,5 +1,5 @@
 # Run by migrations/CMakeLists.txt at build time: writes SOURCE, which defines
-# tidemark::migrations::kAll, from the files INPUTS, named NNNN_verb_noun.sql and in order.
+# tidemark::migrations::CONSTANT, from the files INPUTS, named NNNN_verb_noun.sql and in order.
 
 # A string literal may be refused beyond 65536 bytes; a longer migration is two migrations.
 set(migration_bytes_max 65000)
@@ -40,7 +40,7 @@ ${entries}}};
 
 }  // namespace
 
-constinit const std::span<const db::Migration> kAll = kFiles;
+constinit const std::span<const db::Migration> ${CONSTANT} = kFiles;
 
 }  // namespace tidemark::migrations
 ")

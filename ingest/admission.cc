@@ -6,6 +6,7 @@
 
 #include "base/status_macros.h"
 #include "ingest/body_reader.h"
+#include "ingest/consent_check.h"
 #include "ingest/envelope_codec.h"
 #include "ingest/payload.h"
 
@@ -28,19 +29,31 @@ class BodyCheck {
   BodyCheck(const Sender& sender, const BodyName& name, std::string_view raw)
       : sender_(sender), name_(name), raw_(raw) {}
 
-  using What = std::variant<Verdict, SetAside, AdmittedChunk>;
-  absl::StatusOr<What> Run(FindStream find_stream) {
-    if (auto answer = CheckForm()) return *std::move(answer);
-    TM_ASSIGN_OR_RETURN(const FoundStream found, find_stream(name_.key.stream_id, StreamVersion()));
-    if (auto broken = CheckStream(found)) return *std::move(broken);
+  using What = decltype(Decision::what);
+  absl::StatusOr<What> Run(AdmissionSource& source) {
+    std::optional<What> answer = CheckForm();
+    if (answer && std::holds_alternative<Verdict>(*answer)) return *std::move(answer);
+    TM_ASSIGN_OR_RETURN(const FoundStream found,
+                        source.FindStream(name_.key.stream_id, StreamVersion()));
+    if (!answer) answer = CheckStream(found);
+    // A body that is set aside is kept as well, so that it is judged as well.
+    TM_ASSIGN_OR_RETURN(const ConsentCheck consent, ConsentCheck::Begin(source));
+    if (auto objection = consent.JudgeKind(found.own.get())) return AsWhat(*objection);
+    if (answer) return *std::move(answer);
 
     AdmittedChunk chunk;
     FillRow(*found.info, chunk.row);
     if (auto broken = EncodePayload(*found.info, raw_, body_, chunk)) return *std::move(broken);
+    TM_ASSIGN_OR_RETURN(const auto objection, consent.JudgeTime(*found.info, chunk.row));
+    if (objection) return AsWhat(*objection);
     return chunk;
   }
 
  private:
+  static What AsWhat(const ConsentCheck::Objection& objection) {
+    return std::visit([](const auto& each) -> What { return each; }, objection);
+  }
+
   // Nobody declares version 0: it stands for one that is too large to be declared.
   int32_t StreamVersion() const {
     constexpr uint32_t kMax = std::numeric_limits<int32_t>::max();
@@ -72,9 +85,8 @@ class BodyCheck {
   }
 
   // A stream of another device gets the answer of one that does not exist.
-  std::optional<SetAside> CheckStream(const FoundStream& found) const {
-    const bool foreign = found.info != nullptr && found.info->device_id != sender_.device_id;
-    if (foreign || (found.info == nullptr && !found.stream_known)) {
+  std::optional<What> CheckStream(const FoundStream& found) const {
+    if (found.own == nullptr) {
       return SetAside{v1::RECEIPT_REASON_STREAM_UNKNOWN, "this device declared no such stream"};
     }
     if (found.info == nullptr) {
@@ -106,29 +118,30 @@ class BodyCheck {
 }  // namespace
 
 absl::StatusOr<Decision> Admit(const Sender& sender, v1::ChunkEnvelope envelope,
-                               FindStream find_stream) {
+                               AdmissionSource& source) {
   OpenedBody opened = OpenBody(envelope);
   if (opened.broken) {
     return Decision{envelope.sha256().substr(0, kEchoedHashBytesMax), std::nullopt, "",
                     VerdictOf(*opened.broken)};
   }
-  return AdmitBody(sender, std::move(opened.body), std::move(*envelope.mutable_sha256()),
-                   find_stream);
+  return AdmitBody(sender, std::move(opened.body), std::move(*envelope.mutable_sha256()), source);
 }
 
 absl::StatusOr<Decision> AdmitBody(const Sender& sender, std::string body, std::string sha256,
-                                   FindStream find_stream) {
+                                   AdmissionSource& source) {
   const std::optional<BodyName> name = ReadBodyName(body);
   if (!name) {
     return Decision{std::move(sha256), std::nullopt, "",
                     Verdict::KeepAndReport(v1::RECEIPT_REASON_BODY_UNREADABLE)};
   }
-  TM_ASSIGN_OR_RETURN(BodyCheck::What what, BodyCheck(sender, *name, body).Run(find_stream));
+  TM_ASSIGN_OR_RETURN(BodyCheck::What what, BodyCheck(sender, *name, body).Run(source));
   Decision decision{std::move(sha256), name->key, "", std::move(what)};
   if (auto* chunk = std::get_if<AdmittedChunk>(&decision.what)) {
     std::copy(decision.sha256.begin(), decision.sha256.end(), chunk->row.sha256.begin());
   }
-  if (!std::holds_alternative<Verdict>(decision.what)) decision.body = std::move(body);
+  const bool is_kept = std::holds_alternative<SetAside>(decision.what) ||
+                       std::holds_alternative<AdmittedChunk>(decision.what);
+  if (is_kept) decision.body = std::move(body);
   return decision;
 }
 

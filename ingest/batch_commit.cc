@@ -26,7 +26,8 @@ bool BlamesRows(const absl::Status& status) {
 }  // namespace
 
 absl::Status BatchCommit::Run(std::vector<WriteItem> items) {
-  // Repeated keys and bodies to be set aside need a look at each number; all others do not.
+  // Repeated keys, bodies to be set aside and refusals need a look at each number; all others do
+  // not.
   std::set<std::pair<OutboxId, int64_t>> seen;
   const auto careful = std::stable_partition(items.begin(), items.end(), [&](const auto& item) {
     return item.chunk() != nullptr && seen.insert({OutboxOf(item), item.key().number}).second;
@@ -85,7 +86,9 @@ absl::Status BatchCommit::SetRejectedAside(std::span<WriteItem> one) {
   const WriteItem& item = one.front();
   LogWarning("ingest: the database rejects a chunk by itself");
   const auto* before = std::get_if<SetAside>(&item.decision->what);
-  if (before != nullptr && before->reason == v1::RECEIPT_REASON_STORE_REJECTED) {
+  const bool was_set_aside =
+      before != nullptr && before->reason == v1::RECEIPT_REASON_STORE_REJECTED;
+  if (was_set_aside || item.is_refused()) {
     *item.verdict = Verdict::RetryAfter(v1::RECEIPT_REASON_STORE_REJECTED, kRejectedRetryMs);
     return absl::OkStatus();
   }

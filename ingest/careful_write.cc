@@ -5,6 +5,7 @@
 
 #include "base/db/access_scope.h"
 #include "base/status_macros.h"
+#include "ingest/number_ranges.h"
 #include "ingest/sql.h"
 #include "store/envelope.h"
 #include "store/segment.h"
@@ -35,6 +36,13 @@ Verdict NoRoom() {
   return Verdict::RetryAfter(v1::RECEIPT_REASON_QUARANTINE_FULL, kQuarantineFullRetryMs);
 }
 
+// Time for the device to send what is missing between.
+constexpr uint32_t kNoOutboxRoomRetryMs = 60 * 1'000;
+
+Verdict NoOutboxRoom() {
+  return Verdict::RetryAfter(v1::RECEIPT_REASON_OVERLOADED, kNoOutboxRoomRetryMs);
+}
+
 }  // namespace
 
 absl::Status CarefulWrite::Run() {
@@ -58,7 +66,7 @@ void CarefulWrite::Publish(KnownEpochs& known_epochs) {
 absl::Status CarefulWrite::RefuseWithoutRoom() {
   std::vector<WriteItem> to_set_aside;
   std::copy_if(items_.begin(), items_.end(), std::back_inserter(to_set_aside),
-               [](const WriteItem& item) { return item.chunk() == nullptr; });
+               [](const WriteItem& item) { return item.is_set_aside(); });
   if (to_set_aside.empty()) return absl::OkStatus();
   TM_RETURN_IF_ERROR(LookUpNumbers(to_set_aside));
   TM_RETURN_IF_ERROR(LookUpBodies(to_set_aside));
@@ -80,7 +88,7 @@ absl::Status CarefulWrite::RefuseWithoutRoom() {
 }
 
 std::optional<Verdict> CarefulWrite::RefusalOf(const WriteItem& item) {
-  if (item.chunk() != nullptr || IsRepeated(item)) return std::nullopt;
+  if (!item.is_set_aside() || IsRepeated(item)) return std::nullopt;
   if (!TakeRoom(item)) return NoRoom();
   return context_.keys->Refusal(item.sender->participant_id, kQuarantineKeyStream);
 }
@@ -108,11 +116,44 @@ absl::Status CarefulWrite::LockOutboxes() {
   }
   Command ensure{&sql::kEnsureStreamStates, {}};
   rows.AppendTo(ensure.params);
-  ensure.params.AddTimestamp(absl::ToUnixMicros(context_.now));
+  ensure.params.AddTimestamp(absl::ToUnixMicros(context_.now)).Add(kOutboxesPerDeviceMax);
   TM_RETURN_IF_ERROR(Execute(ensure).status());
   Command lock{&sql::kLockStreamStates, {}};
   keys.AppendTo(lock.params);
-  return Execute(lock).status();
+  return ReadOutboxes(lock);
+}
+
+absl::Status CarefulWrite::ReadOutboxes(const Command& lock) {
+  TM_ASSIGN_OR_RETURN(const db::BinaryResult found, Execute(lock));
+  for (int row = 0; row < found.rows(); ++row) {
+    const OutboxId outbox{ParticipantId{found.UuidAt(row, 0)}, StreamId{found.UuidAt(row, 1)},
+                          WriterId{found.UuidAt(row, 2)}};
+    runs_[outbox] = found.Int32(row, 3);
+    refused_runs_[outbox] = found.Int32(row, 4);
+  }
+  return absl::OkStatus();
+}
+
+bool CarefulWrite::TakeRun(const WriteItem& item, const NumberFacts& facts) {
+  const auto before = numbers_.find({OutboxOf(item), item.key().number - 1});
+  const bool follows = before != numbers_.end() && before->second.stored;
+  if (facts.stored_beside || follows) return true;
+  int32_t& runs = runs_.at(OutboxOf(item));
+  if (runs >= kRunsPerSetMax) return false;
+  ++runs;
+  return true;
+}
+
+// Where an outbox has too many runs of them the receipt alone says so, and the number stays
+// missing.
+void CarefulWrite::RefuseNumber(const WriteItem& item, NumberFacts& facts, OutboxTally& tally) {
+  const int64_t number = item.key().number;
+  const bool follows = !tally.refused.empty() && tally.refused.back() + 1 == number;
+  int32_t& runs = refused_runs_.at(OutboxOf(item));
+  if (!follows && runs >= kRunsPerSetMax) return;
+  if (!follows) ++runs;
+  tally.refused.push_back(number);
+  facts.refused = true;
 }
 
 absl::Status CarefulWrite::LookUpNumbers(std::span<const WriteItem> items) {
@@ -134,8 +175,10 @@ absl::Status CarefulWrite::LookUpNumbers(std::span<const WriteItem> items) {
         .stored = found.Bool(row, 0),
         .quarantined = found.Bool(row, 1),
         .abandoned = found.Bool(row, 2),
+        .refused = found.Bool(row, 6),
         .own_outbox = found.Bool(row, 3),
-        .stored_sha256 = std::string(found.Bytes(row, 4))};
+        .stored_sha256 = std::string(found.Bytes(row, 4)),
+        .stored_beside = found.Bool(row, 5)};
   }
   return absl::OkStatus();
 }
@@ -167,7 +210,7 @@ bool CarefulWrite::MayNeedRoom() const {
   return std::any_of(items_.begin(), items_.end(), [&](const WriteItem& item) {
     const NumberFacts& facts = numbers_.at({OutboxOf(item), item.key().number});
     const bool repeated = facts.stored && facts.stored_sha256 == item.decision->sha256;
-    return !repeated && (facts.settled() || item.chunk() == nullptr);
+    return !repeated && !item.is_refused() && (facts.settled() || item.chunk() == nullptr);
   });
 }
 
@@ -240,13 +283,16 @@ absl::Status CarefulWrite::Decide() {
         bodies_.at({item.sender->participant_id, item.sender->device_id, item.decision->sha256});
     OutboxTally& tally = tallies_.at(OutboxOf(item));
     const Classified classified = Classify(*item.decision, facts, before);
-    Verdict& verdict = verdicts_.emplace_back();
+    Verdict& verdict = verdicts_.emplace_back(NoOutboxRoom());
+    if (!IsOutboxKnown(item)) continue;
     switch (classified.fate) {
       case Fate::kStore:
+        if (!TakeRun(item, facts)) break;
         verdict = Verdict::Stored();
         stored_.push_back(item);
         tally.AddStored(item.chunk()->row);
         facts.stored = true;
+        facts.refused = false;
         facts.stored_sha256 = item.decision->sha256;
         break;
       case Fate::kDuplicate:
@@ -264,6 +310,12 @@ absl::Status CarefulWrite::Decide() {
         if (!classified.settles_number) break;
         tally.quarantined.push_back(item.key().number);
         facts.quarantined = true;
+        facts.refused = false;
+        break;
+      case Fate::kRefuse:
+        verdict = Verdict::StopAndDelete(classified.reason);
+        if (facts.refused) ++tally.duplicates;
+        if (classified.settles_number) RefuseNumber(item, facts, tally);
         break;
     }
   }

@@ -54,6 +54,11 @@ class CarefulWrite {
   std::optional<Verdict> RefusalOf(const WriteItem& item);
   bool IsRepeated(const WriteItem& item) const;
   absl::Status LockOutboxes();
+  absl::Status ReadOutboxes(const Command& lock);
+  // Whether the outbox exists, and may have this number stored; counts the run that it begins.
+  bool IsOutboxKnown(const WriteItem& item) const { return runs_.contains(OutboxOf(item)); }
+  bool TakeRun(const WriteItem& item, const NumberFacts& facts);
+  void RefuseNumber(const WriteItem& item, NumberFacts& facts, OutboxTally& tally);
   absl::Status LookUpNumbers(std::span<const WriteItem> items);
   absl::Status LookUpBodies(std::span<const WriteItem> items);
   bool MayNeedRoom() const;
@@ -77,6 +82,8 @@ class CarefulWrite {
   std::vector<std::pair<WriteItem, Verdict>> refused_;
   std::map<NumberId, NumberFacts> numbers_;
   std::map<BodyId, std::optional<v1::ReceiptReason>> bodies_;
+  std::map<OutboxId, int32_t> runs_;          // of stored numbers, of every outbox that exists
+  std::map<OutboxId, int32_t> refused_runs_;  // at most so many
   std::map<DeviceKey, QuarantineUsage> usage_;
   std::map<StudyId, int64_t> study_bytes_;
 

@@ -100,13 +100,19 @@ struct SetAside {
   std::string detail;  // the rule that was broken, for people
 };
 
+// A body that must not be kept. It settles its number, once that is committed, and leaves nothing
+// else.
+struct Refusal {
+  v1::ReceiptReason reason = v1::RECEIPT_REASON_UNSPECIFIED;
+};
+
 // What admission says of one envelope.
 struct Decision {
   std::string sha256;  // as the envelope declares it; 32 bytes unless the answer is a refusal
   std::optional<ChunkKey> key;  // absent when the body could not be read
-  std::string body;             // uncompressed; empty with a Verdict
-  // To be stored, to be set aside, or answered at once.
-  std::variant<Verdict, SetAside, AdmittedChunk> what;
+  std::string body;             // uncompressed; empty with a Verdict or a Refusal
+  // To be answered at once, to be set aside, to be stored, or to be refused for good.
+  std::variant<Verdict, SetAside, AdmittedChunk, Refusal> what;
 };
 
 }  // namespace tidemark::ingest

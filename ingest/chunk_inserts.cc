@@ -255,6 +255,7 @@ struct TallyColumns {
       devices.push_back(tally.device_id.uuid);
       stored.push_back(ToMultirange(RunsOf(tally.stored)));
       quarantined.push_back(ToMultirange(RunsOf(tally.quarantined)));
+      refused.push_back(ToMultirange(RunsOf(tally.refused)));
       chunks.push_back(static_cast<int64_t>(tally.stored.size()));
       duplicates.push_back(tally.duplicates);
       // Read by the statements only where something is stored.
@@ -266,7 +267,7 @@ struct TallyColumns {
     }
   }
   std::vector<Uuid> participants, streams, writers, studies, devices, newest_boots;
-  std::vector<std::string> stored, quarantined;
+  std::vector<std::string> stored, quarantined, refused;
   std::vector<int64_t> chunks, duplicates, newest_ns;
   std::vector<int32_t> newest_clocks;
 };
@@ -314,6 +315,7 @@ Command SettleStored(const OutboxTallies& tallies, absl::Time now) {
   params.AddTextArray(columns.stored);
   params.AddArray(std::span<const int64_t>(columns.chunks));
   AddNewest(params, columns, now);
+  params.Add(kRunsPerSetMax).Add(kOutboxesPerDeviceMax);
   return {&sql::kSettleStored, std::move(params)};
 }
 
@@ -326,6 +328,7 @@ Command SettleNumbers(const OutboxTallies& tallies, absl::Time now) {
   params.AddArray(std::span<const Uuid>(columns.devices));
   params.AddTextArray(columns.stored);
   params.AddTextArray(columns.quarantined);
+  params.AddTextArray(columns.refused);
   params.AddArray(std::span<const int64_t>(columns.chunks));
   params.AddArray(std::span<const int64_t>(columns.duplicates));
   AddNewest(params, columns, now);

@@ -54,6 +54,7 @@ struct OutboxTally {
   DeviceId device_id;
   std::vector<int64_t> stored;
   std::vector<int64_t> quarantined;
+  std::vector<int64_t> refused;
   int64_t duplicates = 0;
   const store::ChunkRow* newest = nullptr;  // stored, with the highest number
 

@@ -44,8 +44,8 @@ OutboxTallies TallyStored(std::span<const WriteItem> items) {
   return tallies;
 }
 
-// A body that is to be set aside needs a key only once there is room for it, so that refused ones
-// make none: their stream ids are the device's invention.
+// A body that is to be set aside needs a key only once there is room for it, so that those without
+// make none: their stream ids are the device's invention. One that is refused needs none at all.
 std::optional<Verdict> RefusalByKeys(const WriteItem& item, DayKeys& keys) {
   const ParticipantId participant = item.sender->participant_id;
   return item.chunk() != nullptr ? keys.Refusal(participant, item.key().stream_id)
@@ -135,70 +135,68 @@ absl::Status ChunkStore::InTransaction(const std::string& scope_sql,
 
 // Redrive -----------------------------------------------------------------------------------------
 
-absl::StatusOr<Verdict> ChunkStore::Redrive(QuarantineId id, WriteItem item) {
+absl::StatusOr<std::optional<Verdict>> ChunkStore::Redrive(QuarantineId id, const Uuid& request,
+                                                           WriteItem item) {
   const absl::Time now = options_.clock->Now();
   DayKeys keys(options_.keys, now);
-  Verdict verdict;
+  if (const std::optional<Verdict> refusal = RefusalByKeys(item, keys)) return refusal;
+  std::optional<Verdict> verdict;
   TM_RETURN_IF_ERROR(Connect());
-  TM_RETURN_IF_ERROR(InTransaction(ScopeSql({&item, 1}),
-                                   [&] { return RedriveLocked(id, item, keys, now, &verdict); }));
+  TM_RETURN_IF_ERROR(InTransaction(ScopeSql({&item, 1}), [&]() -> absl::Status {
+    TM_ASSIGN_OR_RETURN(verdict, RedriveLocked({id, request, item, &keys, now}));
+    return absl::OkStatus();
+  }));
   return verdict;
 }
 
-absl::Status ChunkStore::RedriveLocked(QuarantineId id, const WriteItem& item, DayKeys& keys,
-                                       absl::Time now, Verdict* verdict) {
-  const Uuid participant = item.sender->participant_id.uuid;
-  const Uuid stream = item.key().stream_id.uuid;
-  const Uuid writer = item.key().writer_id.uuid;
-  const Uuid device = item.sender->device_id.uuid;
+absl::StatusOr<std::optional<Verdict>> ChunkStore::RedriveLocked(const RedriveStep& step) {
+  const Uuid participant = step.item.sender->participant_id.uuid;
+  const Uuid stream = step.item.key().stream_id.uuid;
+  const Uuid writer = step.item.key().writer_id.uuid;
+  const Uuid device = step.item.sender->device_id.uuid;
   const auto one = [](const auto& value) { return std::span(&value, 1); };
 
   db::BinaryParams outbox;
   outbox.AddArray(one(participant)).AddArray(one(stream)).AddArray(one(writer));
   TM_RETURN_IF_ERROR(connection_->Execute(sql::kLockStreamStates, outbox).status());
   db::BinaryParams entry;
-  entry.Add(participant).Add(id);
+  entry.Add(participant).Add(step.id);
   TM_ASSIGN_OR_RETURN(const db::BinaryResult held,
                       connection_->Execute(sql::kLockQuarantined, entry));
-  if (held.rows() == 0) return absl::FailedPreconditionError("the entry has left quarantine");
+  if (held.rows() == 0) return std::optional<Verdict>();
 
   db::BinaryParams number;
   number.AddArray(one(participant)).AddArray(one(stream)).AddArray(one(writer));
-  number.AddArray(one(item.key().number)).AddArray(one(device));
+  number.AddArray(one(step.item.key().number)).AddArray(one(device));
   TM_ASSIGN_OR_RETURN(const db::BinaryResult found,
                       connection_->Execute(sql::kLookUpNumbers, number));
-  if (found.Bool(0, 0)) {
-    const bool same = found.Bytes(0, 4) == item.decision->sha256;
-    *verdict = same ? Verdict::Duplicate() : Verdict::Quarantined(v1::RECEIPT_REASON_CONFLICT);
-  } else if (found.Bool(0, 2)) {
-    *verdict = Verdict::Quarantined(v1::RECEIPT_REASON_ABANDONED);
-  } else {
-    *verdict = Verdict::Stored();
-  }
-  if (verdict->outcome == v1::OUTCOME_QUARANTINED) return absl::OkStatus();
-  return MoveOutOfQuarantine(id, item, verdict->outcome == v1::OUTCOME_STORED, keys, now);
+  const bool same = found.Bool(0, 0) && found.Bytes(0, 4) == step.item.decision->sha256;
+  if (found.Bool(0, 0) && !same) return Verdict::Quarantined(v1::RECEIPT_REASON_CONFLICT);
+  if (found.Bool(0, 2)) return Verdict::Quarantined(v1::RECEIPT_REASON_ABANDONED);
+  TM_RETURN_IF_ERROR(MoveOutOfQuarantine(step, !same));
+  return same ? Verdict::Duplicate() : Verdict::Stored();
 }
 
-absl::Status ChunkStore::MoveOutOfQuarantine(QuarantineId id, const WriteItem& item, bool store,
-                                             DayKeys& keys, absl::Time now) {
+absl::Status ChunkStore::MoveOutOfQuarantine(const RedriveStep& step, bool store) {
+  const WriteItem& item = step.item;
   std::vector<Command> commands;
   if (store) {
     TM_ASSIGN_OR_RETURN(ChunkInserts inserts,
-                        BuildChunkInserts({&item, 1}, keys, known_epochs_, now));
+                        BuildChunkInserts({&item, 1}, *step.keys, known_epochs_, step.now));
     commands = std::move(inserts.commands);
     // Before it counts as stored, its number stops counting as quarantined.
     Command unsettle{&sql::kUnsettleQuarantined, {}};
     unsettle.params.Add(item.sender->participant_id).Add(item.key().stream_id);
     unsettle.params.Add(item.key().writer_id).Add(item.key().number);
     unsettle.params.Add(item.sender->device_id).Add(item.sender->study_id);
-    unsettle.params.AddTimestamp(absl::ToUnixMicros(now));
+    unsettle.params.AddTimestamp(absl::ToUnixMicros(step.now));
     commands.push_back(std::move(unsettle));
-    commands.push_back(SettleNumbers(TallyStored({&item, 1}), now));
+    commands.push_back(SettleNumbers(TallyStored({&item, 1}), step.now));
   }
   constexpr int16_t kRedriven = v1::QUARANTINE_STATE_REDRIVEN;
   Command release{&sql::kReleaseQuarantined, {}};
-  release.params.Add(item.sender->participant_id).Add(id).Add(kRedriven);
-  release.params.AddTimestamp(absl::ToUnixMicros(now));
+  release.params.Add(item.sender->participant_id).Add(step.id).Add(kRedriven);
+  release.params.AddTimestamp(absl::ToUnixMicros(step.now)).Add(step.request);
   commands.push_back(std::move(release));
   Command count{&sql::kAddQuarantineUsage, {}};
   count.params.Add(item.sender->participant_id).Add(item.sender->device_id);

@@ -52,10 +52,11 @@ class ChunkStore {
   absl::Status WriteCareful(std::span<WriteItem> items);
 
   // Stores a body that is held in quarantine, if nothing else is stored under its number, and takes
-  // it out of quarantine. The verdict is Stored, Duplicate (the same bytes were stored meanwhile)
-  // or Quarantined with the reason for which it has to stay.
-  //   FAILED_PRECONDITION  it has left quarantine
-  absl::StatusOr<Verdict> Redrive(QuarantineId id, WriteItem item);
+  // it out of quarantine on behalf of `request`. The verdict is Stored, Duplicate (the same bytes
+  // were stored meanwhile), Quarantined with the reason for which it has to stay, or what refuses
+  // items without a write. Nothing when it has left quarantine.
+  absl::StatusOr<std::optional<Verdict>> Redrive(QuarantineId id, const Uuid& request,
+                                                 WriteItem item);
 
  private:
   absl::Status Connect();
@@ -63,10 +64,16 @@ class ChunkStore {
   static std::span<WriteItem> RefuseWithoutKey(std::span<WriteItem> items, DayKeys& keys);
   // Runs `body` between BEGIN with this scope and COMMIT.
   absl::Status InTransaction(const std::string& scope_sql, absl::FunctionRef<absl::Status()> body);
-  absl::Status RedriveLocked(QuarantineId id, const WriteItem& item, DayKeys& keys, absl::Time now,
-                             Verdict* verdict);
-  absl::Status MoveOutOfQuarantine(QuarantineId id, const WriteItem& item, bool store,
-                                   DayKeys& keys, absl::Time now);
+  // One redrive within its transaction.
+  struct RedriveStep {
+    QuarantineId id;
+    Uuid request;
+    WriteItem item;
+    DayKeys* keys;
+    absl::Time now;
+  };
+  absl::StatusOr<std::optional<Verdict>> RedriveLocked(const RedriveStep& step);
+  absl::Status MoveOutOfQuarantine(const RedriveStep& step, bool store);
 
   const ChunkStoreOptions options_;
   std::unique_ptr<db::PipelineConnection> connection_;

@@ -19,6 +19,13 @@ SetAside ReasonOfSettled(const NumberFacts& facts) {
 Classified Classify(const Decision& decision, const NumberFacts& facts,
                     std::optional<v1::ReceiptReason> before) {
   if (facts.stored && facts.stored_sha256 == decision.sha256) return {.fate = Fate::kDuplicate};
+  if (const auto* refusal = std::get_if<Refusal>(&decision.what)) {
+    if (before) return {.fate = Fate::kAlreadySetAside, .reason = *before};
+    // Not even a conflict is a reason to keep its bytes. A number that is settled stays what it is.
+    return {.fate = Fate::kRefuse,
+            .reason = refusal->reason,
+            .settles_number = !facts.settled() && !facts.refused && facts.own_outbox};
+  }
   const SetAside* broken = std::get_if<SetAside>(&decision.what);
   if (broken == nullptr && !facts.settled()) return {.fate = Fate::kStore};
   if (before) return {.fate = Fate::kAlreadySetAside, .reason = *before};

@@ -13,10 +13,14 @@ struct NumberFacts {
   bool stored = false;
   bool quarantined = false;
   bool abandoned = false;
+  // Its bytes were refused, and are nowhere. Unlike the others it may still be stored or set aside,
+  // if its bytes come again under a consent that now covers them.
+  bool refused = false;
   // The outbox is known as one of the sender: only then may a body that was set aside settle a
   // number, so that no device settles numbers of another.
   bool own_outbox = false;
   std::string stored_sha256{};  // of the stored chunk
+  bool stored_beside = false;   // the number before or behind it is stored
 
   bool settled() const { return stored || quarantined || abandoned; }
 };
@@ -26,13 +30,14 @@ enum class Fate {
   kDuplicate,        // the same bytes are stored
   kSetAside,         // into quarantine, if there is room
   kAlreadySetAside,  // the same bytes are in quarantine, or were
+  kRefuse,           // must not be kept
 };
 
 struct Classified {
   Fate fate = Fate::kStore;
   v1::ReceiptReason reason = v1::RECEIPT_REASON_UNSPECIFIED;
   std::string detail{};         // for kSetAside
-  bool settles_number = false;  // for kSetAside
+  bool settles_number = false;  // for kSetAside and kRefuse
 };
 
 // `before` is the reason with which the same bytes of the same device were set aside before.

@@ -1,7 +1,6 @@
 #include "ingest/ingest.h"
 
 #include <algorithm>
-#include <chrono>
 #include <optional>
 #include <utility>
 
@@ -13,8 +12,6 @@ namespace tidemark::ingest {
 namespace {
 
 constexpr size_t kWeightPerChunk = 4'096;
-constexpr absl::Duration kFindStreamTime = absl::Seconds(5);
-constexpr std::chrono::milliseconds kFindStreamPauseFirst{5};
 constexpr absl::Duration kRefusedRetry = absl::Seconds(10);
 
 size_t TotalWeight(const std::vector<v1::ChunkEnvelope>& envelopes) {
@@ -36,8 +33,8 @@ ChunkStoreOptions StoreOptions(const IngestOptions& options) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Ingest>> Ingest::Start(IngestOptions options) {
-  if (options.keys == nullptr || options.catalog == nullptr || options.clock == nullptr ||
-      options.admission_threads < 1 || options.writers < 1) {
+  if (options.keys == nullptr || options.catalog == nullptr || options.consent == nullptr ||
+      options.clock == nullptr || options.admission_threads < 1 || options.writers < 1) {
     return absl::InvalidArgumentError("ingest: an option is missing");
   }
   std::unique_ptr<Ingest> ingest(new Ingest(std::move(options)));
@@ -61,6 +58,7 @@ absl::StatusOr<std::unique_ptr<Ingest>> Ingest::Start(IngestOptions options) {
 Ingest::Ingest(IngestOptions options)
     : options_(std::move(options)),
       signer_(options_.receipts),
+      lookups_({options_.catalog, options_.consent, options_.placements, options_.clock, &stop_}),
       budget_(options_.messages_in_flight_max, options_.weight_in_flight_max),
       tasks_(options_.messages_in_flight_max, options_.weight_in_flight_max),
       redrive_store_(StoreOptions(options_)) {}
@@ -96,7 +94,7 @@ void Ingest::RunAdmission() {
     std::vector<Task> next = tasks_.PopSome(1, 0);
     if (next.empty()) return;
     if (const auto* expected = std::get_if<Expected>(&next.front())) {
-      LookUpStreams(expected->sender);
+      lookups_.Prepare(expected->sender);
       budget_.GiveBack(kWeightPerChunk);
       continue;
     }
@@ -106,53 +104,18 @@ void Ingest::RunAdmission() {
   }
 }
 
-// One question for all streams, where their first chunks would ask one by one.
-void Ingest::LookUpStreams(const Sender& sender) {
-  const auto streams = options_.catalog->List(sender.participant_id, absl::Now() + kFindStreamTime);
-  if (!streams.ok()) {
-    LogDebug("ingest: streams were not looked up ahead: {}",
-             std::string(streams.status().message()));
-  }
-}
-
 void Ingest::Process(Submission submission, size_t weight) {
   auto message = std::make_unique<AdmittedMessage>();
   message->sender = submission.sender;
   message->done = std::move(submission.done);
   message->weight = weight;
-  const auto find = [&](StreamId stream, int32_t version) {
-    return Find(message->sender, stream, version);
-  };
+  const std::unique_ptr<AdmissionSource> source = lookups_.For(message->sender);
   for (v1::ChunkEnvelope& envelope : submission.envelopes) {
-    absl::StatusOr<Decision> decision = Admit(message->sender, std::move(envelope), find);
+    absl::StatusOr<Decision> decision = Admit(message->sender, std::move(envelope), *source);
     if (!decision.ok()) return message->done(decision.status());
     message->decisions.push_back(*std::move(decision));
   }
   if (!WriterOf(message->sender.participant_id).TryPush(message)) message->done(ShuttingDown());
-}
-
-absl::StatusOr<FoundStream> Ingest::Find(const Sender& sender, StreamId stream, int32_t version) {
-  const absl::Time deadline = absl::Now() + kFindStreamTime;
-  bool known = false;
-  auto info = AskCatalog(sender, stream, version, deadline, &known);
-  if (info.ok()) return FoundStream{*info, (*info)->device_id == sender.device_id};
-  if (!absl::IsNotFound(info.status())) return info.status();
-  if (!known) return FoundStream{};
-  // The first version, which every stream has, tells whose it is.
-  info = AskCatalog(sender, stream, 1, deadline, &known);
-  if (!info.ok() && !absl::IsNotFound(info.status())) return info.status();
-  return FoundStream{nullptr, info.ok() && (*info)->device_id == sender.device_id};
-}
-
-// A look-up changes nothing, so that any loss of the connection is a reason to ask again.
-absl::StatusOr<std::shared_ptr<const store::StreamInfo>> Ingest::AskCatalog(
-    const Sender& sender, StreamId stream, int32_t version, absl::Time deadline, bool* known) {
-  for (std::chrono::milliseconds pause = kFindStreamPauseFirst;; pause *= 2) {
-    auto info = options_.catalog->Find(sender.participant_id, stream, version, deadline, known);
-    const bool lost = absl::IsUnavailable(info.status()) || absl::IsUnknown(info.status());
-    if (!lost || absl::Now() + absl::FromChrono(pause) > deadline) return info;
-    if (stop_.WaitFor(pause)) return info;
-  }
 }
 
 CommitWriter& Ingest::WriterOf(ParticipantId participant) const {
@@ -181,19 +144,22 @@ absl::Status Ingest::CheckReady() const {
                         kRefusedRetry);
 }
 
-absl::StatusOr<Verdict> Ingest::Redrive(const Sender& sender, QuarantineId id, std::string body,
-                                        std::string sha256) {
-  TM_ASSIGN_OR_RETURN(Decision decision, AdmitBody(sender, std::move(body), std::move(sha256),
-                                                   [&](StreamId stream, int32_t version) {
-                                                     return Find(sender, stream, version);
-                                                   }));
+absl::StatusOr<std::optional<Verdict>> Ingest::Redrive(const Sender& sender, QuarantineId id,
+                                                       const Uuid& request, std::string body,
+                                                       std::string sha256) {
+  const std::unique_ptr<AdmissionSource> source = lookups_.For(sender);
+  TM_ASSIGN_OR_RETURN(Decision decision,
+                      AdmitBody(sender, std::move(body), std::move(sha256), *source));
   if (const auto* verdict = std::get_if<Verdict>(&decision.what)) return *verdict;
+  if (const auto* refusal = std::get_if<Refusal>(&decision.what)) {
+    return Verdict::StopAndDelete(refusal->reason);
+  }
   if (const auto* broken = std::get_if<SetAside>(&decision.what)) {
     return Verdict::Quarantined(broken->reason);
   }
   std::optional<Verdict> unused;
   MutexLock lock(redrive_mutex_);
-  return redrive_store_.Redrive(id, {&sender, &decision, &unused});
+  return redrive_store_.Redrive(id, request, {&sender, &decision, &unused});
 }
 
 // In the direction of the flow, so that each stage is empty before the next one closes.

@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <variant>
@@ -17,13 +18,15 @@
 #include "base/bounded_queue.h"
 #include "base/clock.h"
 #include "base/mutex.h"
-#include "ingest/admission.h"
+#include "ingest/admission_lookups.h"
 #include "ingest/commit_writer.h"
 #include "ingest/in_flight_budget.h"
 #include "ingest/message.h"
 #include "ingest/receipt.h"
 #include "ingest/stop_flag.h"
+#include "store/consent_book.h"
 #include "store/key_store.h"
+#include "store/placement.h"
 #include "store/stream_catalog.h"
 
 namespace tidemark::ingest {
@@ -36,6 +39,9 @@ struct IngestOptions {
   std::string dsn;  // of tm_ingest
   store::KeyStore* keys = nullptr;
   store::StreamCatalog* catalog = nullptr;
+  store::ConsentBook* consent = nullptr;
+  // Null: nothing has a place on study time, and consent is judged without a time.
+  store::PlacementSource* placements = nullptr;
   const Clock* clock = nullptr;
   ReceiptSignerOptions receipts;
   QuarantineQuotas quotas;
@@ -74,10 +80,14 @@ class Ingest {
   absl::Status CheckReady() const;
 
   // Runs admission again over a body that is held in quarantine; see ChunkStore::Redrive. When
-  // admission has no place for it, the verdict is what it said and nothing is written.
-  absl::StatusOr<Verdict> Redrive(const Sender& sender, QuarantineId id, std::string body,
-                                  std::string sha256);
+  // admission has no place for it, the verdict is what it said and nothing is written: also one
+  // that refuses it for want of consent, for it is a person who discards what was set aside.
+  absl::StatusOr<std::optional<Verdict>> Redrive(const Sender& sender, QuarantineId id,
+                                                 const Uuid& request, std::string body,
+                                                 std::string sha256);
 
+  // See ReceiptSigner.
+  void SetRestoreGeneration(uint64_t generation) { signer_.SetRestoreGeneration(generation); }
   uint64_t restore_generation() const { return signer_.restore_generation(); }
   const Clock& clock() const { return *options_.clock; }
   store::StreamCatalog* catalog() const { return options_.catalog; }
@@ -95,16 +105,13 @@ class Ingest {
   using Task = std::variant<Submission, Expected>;
 
   void RunAdmission();
-  void LookUpStreams(const Sender& sender);
   void Process(Submission submission, size_t weight);
-  absl::StatusOr<FoundStream> Find(const Sender& sender, StreamId stream, int32_t version);
-  absl::StatusOr<std::shared_ptr<const store::StreamInfo>> AskCatalog(
-      const Sender& sender, StreamId stream, int32_t version, absl::Time deadline, bool* known);
   CommitWriter& WriterOf(ParticipantId participant) const;
 
   const IngestOptions options_;
-  const ReceiptSigner signer_;
+  ReceiptSigner signer_;
   StopFlag stop_;  // once set, nothing is tried twice
+  AdmissionLookups lookups_;
   InFlightBudget budget_;
   BoundedQueue<Task> tasks_;
   std::vector<std::unique_ptr<CommitWriter>> writers_;

@@ -10,7 +10,8 @@ using study::Handle;
 IngestService::IngestService(const IngestServiceOptions& options)
     : authorizer_(options.authorizer),
       ingest_(options.ingest),
-      states_(options.context, options.placements, options.ingest->restore_generation()),
+      states_(options.context, options.placements,
+              [ingest = options.ingest] { return ingest->restore_generation(); }),
       quarantine_(options.context, options.ingest),
       calls_(options.ingest, options.authorizer) {}
 

@@ -11,6 +11,13 @@
 
 namespace tidemark::ingest {
 
+// Numbers of an outbox follow each other, and what is settled of them is few runs. A set with more
+// is slower for everybody: beyond this, an outbox gets no new run of stored numbers, and gives up
+// no more numbers, until those between have come.
+inline constexpr int32_t kRunsPerSetMax = 2'048;
+// A device begins a new outbox when it was restored, or for an import.
+inline constexpr int32_t kOutboxesPerDeviceMax = 65'536;
+
 // begin <= n < end.
 struct NumberRun {
   int64_t begin = 0;

@@ -57,9 +57,12 @@ absl::StatusOr<Quarantine::Entry> Quarantine::Find(db::Transaction& tx, const st
   const pqxx::result rows =
       tx.Exec(sql::kFindQuarantined, call.participant_id.ToString(), id.ToString());
   if (rows.empty()) return NoSuchEntry("no such entry");
-  Entry entry{ChunkOfRow(rows[0]), {}, {}};
+  Entry entry{ChunkOfRow(rows[0]), {}, {}, {}};
   TM_ASSIGN_OR_RETURN(entry.study_id, StudyId::Parse(rows[0]["study_id"].as<std::string>()));
   if (!rows[0]["body"].is_null()) entry.sealed_body = db::BytesOf(rows[0]["body"]);
+  if (!rows[0]["decided_request"].is_null()) {
+    entry.decided_request = rows[0]["decided_request"].as<std::string>();
+  }
   return entry;
 }
 
@@ -130,32 +133,55 @@ absl::StatusOr<v1::RedriveQuarantinedResponse> Quarantine::Redrive(
     const study::Call& call, const v1::RedriveQuarantinedRequest& request) const {
   TM_ASSIGN_OR_RETURN(const QuarantineId id,
                       study::ParseId<QuarantineId>("quarantine_id", request.quarantine_id()));
-  const absl::Status noted =
-      db::RunInTransaction(*context_.pool, "quarantine.redrive", call.scope, call.deadline,
-                           [&](db::Transaction& tx) -> absl::Status {
-                             TM_RETURN_IF_ERROR(Find(tx, call, id).status());
-                             return Audit(tx, call, "quarantine.redrive", id, "");
-                           });
-  TM_RETURN_IF_ERROR(noted);
-  const auto body = [&](db::Transaction& tx) -> absl::StatusOr<v1::RedriveQuarantinedResponse> {
-    TM_ASSIGN_OR_RETURN(const Entry entry, Find(tx, call, id));
-    if (!IsHeld(entry.chunk)) return HasLeft();
-    TM_ASSIGN_OR_RETURN(std::string bytes, OpenBody(call, id, entry));
+  TM_ASSIGN_OR_RETURN(const Uuid request_id,
+                      study::ParseId<Uuid>("request_id", request.request_id()));
+  // Like any other chunk, it is stored only where chunks are taken.
+  TM_RETURN_IF_ERROR(ingest_->CheckReady());
+  TM_RETURN_IF_ERROR(NoteRedrive(call, id));
+  return context_.memory().Once<v1::RedriveQuarantinedResponse>(
+      call, "RedriveQuarantined", request,
+      [&](db::Transaction& tx) { return RedriveOnce(tx, call, id, request_id); });
+}
+
+// Nothing is noted where nothing can be done: of an entry that has left.
+absl::Status Quarantine::NoteRedrive(const study::Call& call, QuarantineId id) const {
+  return db::RunInTransaction(*context_.pool, "quarantine.redrive", call.scope, call.deadline,
+                              [&](db::Transaction& tx) -> absl::Status {
+                                TM_ASSIGN_OR_RETURN(const Entry entry, Find(tx, call, id));
+                                if (!IsHeld(entry.chunk)) return absl::OkStatus();
+                                return Audit(tx, call, "quarantine.redrive", id, "");
+                              });
+}
+
+absl::StatusOr<v1::RedriveQuarantinedResponse> Quarantine::RedriveOnce(db::Transaction& tx,
+                                                                       const study::Call& call,
+                                                                       QuarantineId id,
+                                                                       const Uuid& request) const {
+  TM_ASSIGN_OR_RETURN(Entry entry, Find(tx, call, id));
+  std::optional<Verdict> verdict;
+  if (IsHeld(entry.chunk)) {
+    TM_ASSIGN_OR_RETURN(const std::string bytes, OpenBody(call, id, entry));
     TM_ASSIGN_OR_RETURN(const DeviceId device, DeviceId::Parse(entry.chunk.device_id()));
     const Sender sender{entry.study_id, call.participant_id, device};
-    const absl::StatusOr<Verdict> verdict =
-        ingest_->Redrive(sender, id, std::move(bytes), entry.chunk.sha256());
-    if (absl::IsFailedPrecondition(verdict.status())) return HasLeft();
-    TM_RETURN_IF_ERROR(verdict.status());
-    v1::RedriveQuarantinedResponse response;
-    response.set_outcome(verdict->outcome);
-    response.set_reason(verdict->reason);
-    TM_ASSIGN_OR_RETURN(const Entry now, Find(tx, call, id));
-    *response.mutable_chunk() = now.chunk;
-    return response;
-  };
-  return context_.memory().Once<v1::RedriveQuarantinedResponse>(call, "RedriveQuarantined", request,
-                                                                body);
+    auto redriven = ingest_->Redrive(sender, id, request, bytes, entry.chunk.sha256());
+    // It may have been committed: asking again finds out.
+    if (absl::IsUnknown(redriven.status())) {
+      redriven = ingest_->Redrive(sender, id, request, bytes, entry.chunk.sha256());
+    }
+    TM_ASSIGN_OR_RETURN(verdict, std::move(redriven));
+    TM_ASSIGN_OR_RETURN(entry, Find(tx, call, id));
+  }
+  if (!verdict) {
+    const bool by_this_request = entry.chunk.state() == v1::QUARANTINE_STATE_REDRIVEN &&
+                                 entry.decided_request == request.ToString();
+    if (!by_this_request) return HasLeft();
+    verdict = Verdict::Stored();
+  }
+  v1::RedriveQuarantinedResponse response;
+  response.set_outcome(verdict->outcome);
+  response.set_reason(verdict->reason);
+  *response.mutable_chunk() = std::move(entry.chunk);
+  return response;
 }
 
 absl::StatusOr<v1::DiscardQuarantinedResponse> Quarantine::Discard(
@@ -168,9 +194,10 @@ absl::StatusOr<v1::DiscardQuarantinedResponse> Quarantine::Discard(
   const std::string participant = call.participant_id.ToString();
   const auto body = [&](db::Transaction& tx) -> absl::StatusOr<v1::DiscardQuarantinedResponse> {
     TM_ASSIGN_OR_RETURN(Entry entry, Find(tx, call, id));
-    const pqxx::result released = tx.Exec(sql::kReleaseQuarantined, participant, id.ToString(),
-                                          static_cast<int>(v1::QUARANTINE_STATE_DISCARDED),
-                                          TimestampText(context_.clock->Now()));
+    const pqxx::result released =
+        tx.Exec(sql::kReleaseQuarantined, participant, id.ToString(),
+                static_cast<int>(v1::QUARANTINE_STATE_DISCARDED),
+                TimestampText(context_.clock->Now()), request.request_id());
     if (released.empty()) return HasLeft();
     tx.Exec(sql::kAddQuarantineUsage, participant, entry.chunk.device_id(),
             -static_cast<int64_t>(entry.chunk.body_bytes()), int64_t{-1});

@@ -22,8 +22,10 @@ class Quarantine {
                                                   const v1::ListQuarantineRequest& request) const;
   absl::StatusOr<v1::GetQuarantinedResponse> Get(const study::Call& call,
                                                  const v1::GetQuarantinedRequest& request) const;
-  // Two transactions: the role that stores chunks may not write evidence. The evidence comes first,
-  // so that it says who asked even if the answer is lost.
+  // Three transactions: the role that stores chunks may not write evidence, nor remember requests.
+  // The evidence comes first, so that it says who asked even if the answer is lost. The entry
+  // itself says which request took it out: repeated after a loss between the last two, that request
+  // is answered STORED, whether its bytes were stored by it or had been before.
   absl::StatusOr<v1::RedriveQuarantinedResponse> Redrive(
       const study::Call& call, const v1::RedriveQuarantinedRequest& request) const;
   absl::StatusOr<v1::DiscardQuarantinedResponse> Discard(
@@ -33,11 +35,17 @@ class Quarantine {
   struct Entry {
     v1::QuarantinedChunk chunk;
     StudyId study_id;
-    std::string sealed_body;  // empty unless held
+    std::string sealed_body;      // empty unless held
+    std::string decided_request;  // canonical text; empty while held
   };
   absl::StatusOr<Entry> Find(db::Transaction& tx, const study::Call& call, QuarantineId id) const;
   absl::StatusOr<std::string> OpenBody(const study::Call& call, QuarantineId id,
                                        const Entry& entry) const;
+  absl::Status NoteRedrive(const study::Call& call, QuarantineId id) const;
+  absl::StatusOr<v1::RedriveQuarantinedResponse> RedriveOnce(db::Transaction& tx,
+                                                             const study::Call& call,
+                                                             QuarantineId id,
+                                                             const Uuid& request) const;
   absl::Status Audit(db::Transaction& tx, const study::Call& call, const char* action,
                      QuarantineId id, const std::string& reason) const;
 

@@ -40,7 +40,7 @@ std::string ReceiptSigner::Statement(const Sender& sender, const Decision& decis
   }
   *statement.mutable_decided_at() =
       google::protobuf::util::TimeUtil::MicrosecondsToTimestamp(absl::ToUnixMicros(decided_at));
-  statement.set_restore_generation(options_.restore_generation);
+  statement.set_restore_generation(restore_generation_);
   statement.set_retry_after_ms(verdict.retry_after_ms);
   return statement.SerializeAsString();
 }

@@ -1,6 +1,7 @@
 // Making receipts: statements, their trees, and one signature for many.
 #pragma once
 
+#include <atomic>
 #include <string>
 #include <vector>
 
@@ -14,15 +15,16 @@ namespace tidemark::ingest {
 struct ReceiptSignerOptions {
   SigningKey key;  // Ed25519
   std::string key_id;
-  uint64_t restore_generation = 0;
+  uint64_t restore_generation = 0;  // at first
   // What the database promises for a commit.
   v1::Durability durability = v1::DURABILITY_LOCAL;
 };
 
-// Immutable, thread-safe.
+// Thread-safe.
 class ReceiptSigner {
  public:
-  explicit ReceiptSigner(ReceiptSignerOptions options) : options_(std::move(options)) {}
+  explicit ReceiptSigner(ReceiptSignerOptions options)
+      : options_(std::move(options)), restore_generation_(options_.restore_generation) {}
 
   // The serialized statement: the bytes that a proof covers.
   std::string Statement(const Sender& sender, const Decision& decision, const Verdict& verdict,
@@ -32,10 +34,13 @@ class ReceiptSigner {
   // signature: a subtree per message, a top tree over their roots.
   std::vector<v1::ReceiptBatch> Sign(std::vector<std::vector<std::string>> messages) const;
 
-  uint64_t restore_generation() const { return options_.restore_generation; }
+  // Of every statement from now on; it grows while the server runs.
+  void SetRestoreGeneration(uint64_t generation) { restore_generation_ = generation; }
+  uint64_t restore_generation() const { return restore_generation_; }
 
  private:
   const ReceiptSignerOptions options_;
+  std::atomic<uint64_t> restore_generation_;
 };
 
 }  // namespace tidemark::ingest

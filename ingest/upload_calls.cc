@@ -2,12 +2,20 @@
 
 #include <utility>
 
+#include "base/rpc/reason.h"
+
 namespace tidemark::ingest {
 namespace {
 
-constexpr std::string_view kUploadMethod = "/tidemark.v1.IngestService/Upload";
+constexpr absl::Duration kTooManyCallsRetry = absl::Seconds(5);
 
 absl::Status ShuttingDown() { return absl::UnavailableError("the server is shutting down"); }
+
+absl::Status TooManyCalls() {
+  return rpc::WithRetry(rpc::Error(absl::StatusCode::kResourceExhausted,
+                                   v1::ERROR_REASON_OVERLOADED, "too many calls are open"),
+                        kTooManyCallsRetry);
+}
 
 }  // namespace
 
@@ -23,11 +31,11 @@ UploadCalls::~UploadCalls() { Shutdown(); }
 
 grpc::ServerBidiReactor<v1::UploadRequest, v1::UploadResponse>* UploadCalls::Open(
     grpc::CallbackServerContext* context) {
-  auto* const reactor = new UploadReactor(ingest_, authorizer_);
+  auto* const reactor = new UploadReactor(ingest_, authorizer_, context);
   const std::shared_ptr<UploadStream> stream = reactor->stream();
   NewCall call{context, stream};
   if (!new_calls_.TryPush(call, 1)) {
-    stream->OnAuthorized(absl::ResourceExhaustedError("too many calls are being opened"));
+    stream->OnAuthorized(TooManyCalls());
   }
   return reactor;
 }
@@ -41,7 +49,7 @@ void UploadCalls::Shutdown() {
   new_calls_.Close();
   stop_.Stop();
   for (std::thread& thread : threads_) thread.join();
-  for (const std::shared_ptr<UploadStream>& stream : OpenStreams()) stream->Drain(ShuttingDown());
+  for (const std::shared_ptr<UploadStream>& stream : open_.All()) stream->Drain(ShuttingDown());
 }
 
 // The context outlives the authorization, because a stream does not finish before it has its
@@ -51,33 +59,31 @@ void UploadCalls::RunAuthorization() {
     std::vector<NewCall> calls = new_calls_.PopSome(1, 0);
     if (calls.empty()) return;
     NewCall& call = calls.front();
-    absl::StatusOr<rpc::Caller> caller =
-        authorizer_->Authorize(kUploadMethod, *call.context, v1::UploadRequest());
-    bool refused = false;
-    {
-      MutexLock lock(mutex_);
-      refused = shut_down_;
-      if (caller.ok() && !refused) streams_.push_back(call.stream);
-    }
-    if (refused) caller = ShuttingDown();
-    call.stream->OnAuthorized(std::move(caller));
+    call.stream->OnAuthorized(Admit(
+        authorizer_->Authorize(kUploadMethod, *call.context, v1::UploadRequest()), call.stream));
   }
+}
+
+absl::StatusOr<rpc::Caller> UploadCalls::Admit(absl::StatusOr<rpc::Caller> caller,
+                                               const std::shared_ptr<UploadStream>& stream) {
+  if (!caller.ok()) return caller;
+  OpenUploads::Added added;
+  {
+    MutexLock lock(mutex_);
+    if (shut_down_) return ShuttingDown();
+    added = open_.Add(caller->device_id, stream);
+  }
+  if (added.displaced != nullptr) {
+    added.displaced->End(absl::AbortedError("a newer call of this device takes its place"));
+  }
+  if (!added.taken) return TooManyCalls();
+  return caller;
 }
 
 void UploadCalls::RunRecheck() {
   while (!stop_.WaitFor(kRecheckEvery)) {
-    for (const std::shared_ptr<UploadStream>& stream : OpenStreams()) stream->Recheck();
+    for (const std::shared_ptr<UploadStream>& stream : open_.All()) stream->Recheck();
   }
-}
-
-std::vector<std::shared_ptr<UploadStream>> UploadCalls::OpenStreams() {
-  std::vector<std::shared_ptr<UploadStream>> open;
-  MutexLock lock(mutex_);
-  std::erase_if(streams_, [&](const std::weak_ptr<UploadStream>& weak) {
-    if (auto stream = weak.lock()) open.push_back(std::move(stream));
-    return weak.expired();
-  });
-  return open;
 }
 
 }  // namespace tidemark::ingest

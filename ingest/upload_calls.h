@@ -10,6 +10,7 @@
 #include "base/bounded_queue.h"
 #include "base/mutex.h"
 #include "base/rpc/guard.h"
+#include "ingest/open_uploads.h"
 #include "ingest/stop_flag.h"
 #include "ingest/upload_reactor.h"
 
@@ -38,19 +39,22 @@ class UploadCalls {
     std::shared_ptr<UploadStream> stream;
   };
   static constexpr size_t kNewCallsMax = 1'024;
+  static constexpr size_t kOpenCallsMax = 20'000;
   static constexpr int kAuthorizingThreads = 2;
   static constexpr std::chrono::milliseconds kRecheckEvery{2'000};
 
   void RunAuthorization();
   void RunRecheck();
-  std::vector<std::shared_ptr<UploadStream>> OpenStreams() TM_EXCLUDES(mutex_);
+  // The outcome of authorization, unless there are too many calls.
+  absl::StatusOr<rpc::Caller> Admit(absl::StatusOr<rpc::Caller> caller,
+                                    const std::shared_ptr<UploadStream>& stream);
 
   Ingest* const ingest_;
   rpc::Authorizer* const authorizer_;
   BoundedQueue<NewCall> new_calls_{kNewCallsMax, kNewCallsMax};
   StopFlag stop_;
+  OpenUploads open_{kOpenCallsMax};
   Mutex mutex_;
-  std::vector<std::weak_ptr<UploadStream>> streams_ TM_GUARDED_BY(mutex_);
   bool shut_down_ TM_GUARDED_BY(mutex_) = false;
   std::vector<std::thread> threads_;
 };

@@ -1,11 +1,9 @@
 #include "ingest/upload_reactor.h"
 
-#include "base/rpc/error.h"
-
 namespace tidemark::ingest {
 
 void UploadReactor::Finish(const absl::Status& status) {
-  ServerBidiReactor::Finish(rpc::ToGrpc(status));
+  ServerBidiReactor::Finish(log_.End(status));
 }
 
 }  // namespace tidemark::ingest

@@ -6,9 +6,12 @@
 #include <functional>
 #include <memory>
 
+#include "base/rpc/call_log.h"
 #include "ingest/upload_stream.h"
 
 namespace tidemark::ingest {
+
+inline constexpr std::string_view kUploadMethod = "/tidemark.v1.IngestService/Upload";
 
 // One Upload call; deletes itself in OnDone. Its reactions share very few threads (two on two
 // cores) with all other calls, so nothing in them waits: authorization runs elsewhere and comes
@@ -16,8 +19,10 @@ namespace tidemark::ingest {
 class UploadReactor final : public grpc::ServerBidiReactor<v1::UploadRequest, v1::UploadResponse>,
                             public UploadTransport {
  public:
-  UploadReactor(Ingest* ingest, rpc::Authorizer* authorizer)
-      : stream_(std::make_shared<UploadStream>(ingest, authorizer, this)) {}
+  // `context` is that of the call.
+  UploadReactor(Ingest* ingest, rpc::Authorizer* authorizer, grpc::CallbackServerContext* context)
+      : log_(kUploadMethod, context),
+        stream_(std::make_shared<UploadStream>(ingest, authorizer, this)) {}
 
   const std::shared_ptr<UploadStream>& stream() const { return stream_; }
 
@@ -36,6 +41,7 @@ class UploadReactor final : public grpc::ServerBidiReactor<v1::UploadRequest, v1
   // A copy, because this object may go while the stream acts.
   std::shared_ptr<UploadStream> Stream() const { return stream_; }
 
+  const rpc::CallLog log_;
   const std::shared_ptr<UploadStream> stream_;
 };
 

@@ -67,6 +67,7 @@ absl::StatusOr<Row> ReadRow(const pqxx::row& row) {
   TM_RETURN_IF_ERROR(FillRanges(row["stored"], state.mutable_stored(), &truncated));
   TM_RETURN_IF_ERROR(FillRanges(row["quarantined"], state.mutable_quarantined(), &truncated));
   TM_RETURN_IF_ERROR(FillRanges(row["abandoned"], state.mutable_abandoned(), &truncated));
+  TM_RETURN_IF_ERROR(FillRanges(row["refused"], state.mutable_refused(), &truncated));
   TM_RETURN_IF_ERROR(FillRanges(row["missing"], state.mutable_missing(), &truncated));
   state.set_truncated(truncated);
   state.set_stored_chunks(row["stored_chunks"].as<uint64_t>());
@@ -161,6 +162,14 @@ absl::Status NoSuchOutbox() {
                     "this device has no such stream");
 }
 
+absl::Status TooManyRuns() {
+  return rpc::Error(
+      absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_OVERLOADED,
+      fmt::format("the outbox has given up {} runs of numbers apart from each other; number new "
+                  "chunks by a new writer",
+                  kRunsPerSetMax));
+}
+
 }  // namespace
 
 absl::StatusOr<v1::GetUploadStateResponse> UploadStates::Get(
@@ -175,7 +184,7 @@ absl::StatusOr<v1::GetUploadStateResponse> UploadStates::Get(
                    [&](db::Transaction& tx) { return ReadRows(tx, call.participant_id, filter); }));
   PlaceNewest(placements_, call, rows);
   v1::GetUploadStateResponse response;
-  response.set_restore_generation(restore_generation_);
+  response.set_restore_generation(restore_generation_());
   const int count = static_cast<int>(rows.size());
   for (int i = 0; i < page.RowsOf(count); ++i) {
     Row& row = rows[static_cast<size_t>(i)];
@@ -199,9 +208,11 @@ absl::StatusOr<v1::AbandonRangeResponse> UploadStates::Abandon(
   const std::string device = call.device_id.ToString();
   const absl::Time now = context_.clock->Now();
   const auto body = [&](db::Transaction& tx) -> absl::StatusOr<v1::AbandonRangeResponse> {
-    const pqxx::result own =
-        tx.Exec(sql::kFindOwnOutbox, participant, stream.ToString(), writer.ToString(), device);
+    const pqxx::result own = tx.Exec(
+        sql::kFindOwnOutbox, participant, stream.ToString(), writer.ToString(), device,
+        static_cast<int64_t>(request.range().begin()), static_cast<int64_t>(request.range().end()));
     if (!own[0][0].as<bool>()) return NoSuchOutbox();
+    if (own[0][1].as<int>() > kRunsPerSetMax) return TooManyRuns();
     const pqxx::result settled =
         tx.Exec(sql::kAbandonRange, participant, stream.ToString(), writer.ToString(),
                 call.study_id.ToString(), device, static_cast<int64_t>(request.range().begin()),

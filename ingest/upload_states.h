@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "store/placement.h"
@@ -18,9 +20,12 @@ inline constexpr uint64_t kAbandonedAtOnceMax = uint64_t{1} << 20;
 // study/sql.h. Statuses as IngestService documents them.
 class UploadStates {
  public:
+  // `restore_generation` answers from memory: it grows while the server runs.
   UploadStates(const study::Context& context, store::PlacementSource* placements,
-               uint64_t restore_generation)
-      : context_(context), placements_(placements), restore_generation_(restore_generation) {}
+               std::function<uint64_t()> restore_generation)
+      : context_(context),
+        placements_(placements),
+        restore_generation_(std::move(restore_generation)) {}
 
   // A calling device sees its own outboxes only.
   absl::StatusOr<v1::GetUploadStateResponse> Get(const study::Call& call,
@@ -33,7 +38,7 @@ class UploadStates {
  private:
   const study::Context context_;
   store::PlacementSource* const placements_;  // may be null
-  const uint64_t restore_generation_;
+  const std::function<uint64_t()> restore_generation_;
 };
 
 }  // namespace tidemark::ingest

@@ -31,6 +31,7 @@ void UploadStream::OnAuthorized(absl::StatusOr<rpc::Caller> caller) {
   {
     MutexLock lock(mutex_);
     phase_ = Phase::kAwaitingOpen;
+    authorized_at_ = ingest_->clock().Now();
     if (caller.ok()) {
       caller_ = *std::move(caller);
     } else if (!end_) {
@@ -89,11 +90,15 @@ void UploadStream::Drain(const absl::Status& status) {
 
 void UploadStream::Recheck() {
   rpc::Caller caller;
+  bool overdue = false;
   {
     MutexLock lock(mutex_);
     if (phase_ == Phase::kAuthorizing || end_) return;
     caller = caller_;
+    overdue =
+        phase_ == Phase::kAwaitingOpen && ingest_->clock().Now() - authorized_at_ > kOpenWithin;
   }
+  if (overdue) return End(absl::DeadlineExceededError("open follows within 30 s"));
   const absl::Status status = authorizer_->Recheck(caller, /*may_block=*/true);
   // A database that cannot be asked is no revocation.
   if (absl::IsUnauthenticated(status) || absl::IsPermissionDenied(status)) End(status);
@@ -215,7 +220,10 @@ void UploadStream::Pump() {
       if (action == Action::kNone) return;
       pumping_ = true;
       if (action == Action::kWrite) response = &responses_.front().response;
-      if (action == Action::kFinish) status = end_ ? *end_ : drained_.value_or(absl::OkStatus());
+      if (action == Action::kFinish) {
+        status = rpc::WithCaller(end_ ? *end_ : drained_.value_or(absl::OkStatus()), *authorizer_,
+                                 caller_);
+      }
     }
     switch (action) {
       case Action::kRead:

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "base/mutex.h"
 #include "base/rpc/guard.h"
 #include "ingest/ingest.h"
@@ -16,6 +17,8 @@ namespace tidemark::ingest {
 
 inline constexpr uint32_t kChunksInFlightMax = 64;
 inline constexpr int kStreamsPerOpenMax = 256;
+// How long a call may be without its first message.
+inline constexpr absl::Duration kOpenWithin = absl::Seconds(30);
 // Bytes of a message with several envelopes, and what the fields around one envelope may add.
 inline constexpr size_t kChunkMessageBytesMax = size_t{1} << 20;
 
@@ -55,7 +58,8 @@ class UploadStream : public std::enable_shared_from_this<UploadStream> {
   // `status`. Takes as long as decisions and the client do: who calls bounds it, by ending the
   // call.
   void Drain(const absl::Status& status);
-  // Asks whether the credential still holds, and ends the call if not. May block.
+  // Asks whether the credential still holds, and ends the call if not, or if its first message is
+  // overdue. May block.
   void Recheck();
 
  private:
@@ -88,6 +92,7 @@ class UploadStream : public std::enable_shared_from_this<UploadStream> {
   Mutex mutex_;
   Phase phase_ TM_GUARDED_BY(mutex_) = Phase::kAuthorizing;
   rpc::Caller caller_ TM_GUARDED_BY(mutex_);
+  absl::Time authorized_at_ TM_GUARDED_BY(mutex_);
   v1::UploadRequest request_;                             // of the read under way
   std::deque<Outgoing> responses_ TM_GUARDED_BY(mutex_);  // the front is being written
   std::deque<Submission> pending_ TM_GUARDED_BY(mutex_);  // read, but without room yet

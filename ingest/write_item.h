@@ -16,6 +16,8 @@ struct WriteItem {
 
   const ChunkKey& key() const { return *decision->key; }
   AdmittedChunk* chunk() const { return std::get_if<AdmittedChunk>(&decision->what); }
+  bool is_set_aside() const { return std::holds_alternative<SetAside>(decision->what); }
+  bool is_refused() const { return std::holds_alternative<Refusal>(decision->what); }
 };
 
 // The outbox of a device, within the database: what a row of stream_state is about.

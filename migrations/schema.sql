@@ -49,6 +49,7 @@ end $_$;
 CREATE FUNCTION public.tm_ensure_segment_partitions(months_ahead integer) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public'
+    SET "TimeZone" TO 'UTC'
     AS $$
 declare
   month_start timestamptz;
@@ -308,6 +309,23 @@ ALTER TABLE ONLY public.epoch_start FORCE ROW LEVEL SECURITY;
 
 
 --
+-- Name: erased_key; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.erased_key (
+    participant_id uuid NOT NULL,
+    erasure_id uuid NOT NULL,
+    stream_id uuid NOT NULL,
+    key_name bytea NOT NULL,
+    study_id uuid NOT NULL,
+    chunks_kept bigint DEFAULT 0 NOT NULL,
+    destroyed_at timestamp with time zone
+);
+
+ALTER TABLE ONLY public.erased_key FORCE ROW LEVEL SECURITY;
+
+
+--
 -- Name: erasure; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -341,7 +359,7 @@ CREATE TABLE public.job (
     problem text DEFAULT ''::text NOT NULL,
     created_at timestamp with time zone NOT NULL,
     finished_at timestamp with time zone,
-    CONSTRAINT job_kind_check CHECK ((kind = 1)),
+    CONSTRAINT job_kind_is_known CHECK ((kind = ANY (ARRAY[1, 2]))),
     CONSTRAINT job_state_check CHECK ((state = ANY (ARRAY[1, 2])))
 );
 
@@ -447,6 +465,7 @@ CREATE TABLE public.quarantine (
     body bytea,
     quarantined_at timestamp with time zone NOT NULL,
     decided_at timestamp with time zone,
+    decided_request uuid,
     CONSTRAINT quarantine_check CHECK (((state = 1) = (body IS NOT NULL))),
     CONSTRAINT quarantine_state_check CHECK ((state = ANY (ARRAY[1, 2, 3])))
 );
@@ -502,6 +521,7 @@ CREATE TABLE public.request_memory (
 CREATE TABLE public.restore_mark (
     only_row boolean DEFAULT true NOT NULL,
     generation bigint NOT NULL,
+    heartbeat bigint DEFAULT 0 NOT NULL,
     CONSTRAINT restore_mark_only_row_check CHECK (only_row)
 );
 
@@ -608,7 +628,8 @@ CREATE TABLE public.stream_state (
     last_receipt_at timestamp with time zone NOT NULL,
     newest_device_ns bigint,
     newest_boot_id uuid,
-    newest_clock_id integer
+    newest_clock_id integer,
+    refused int8multirange DEFAULT '{}'::int8multirange NOT NULL
 );
 
 ALTER TABLE ONLY public.stream_state FORCE ROW LEVEL SECURITY;
@@ -762,6 +783,14 @@ ALTER TABLE ONLY public.epoch
 
 ALTER TABLE ONLY public.epoch_start
     ADD CONSTRAINT epoch_start_pkey PRIMARY KEY (participant_id, device_id, boot_id, clock_id, ordinal, stream_id, writer_id);
+
+
+--
+-- Name: erased_key erased_key_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.erased_key
+    ADD CONSTRAINT erased_key_pkey PRIMARY KEY (participant_id, erasure_id, stream_id, key_name);
 
 
 --
@@ -994,6 +1023,13 @@ CREATE INDEX chunk_by_time ON public.chunk USING btree (participant_id, stream_i
 
 
 --
+-- Name: chunk_erased; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX chunk_erased ON public.chunk USING btree (participant_id, stream_id) WHERE (flags >= 4);
+
+
+--
 -- Name: clock_pair_by_clock; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1190,6 +1226,12 @@ ALTER TABLE public.epoch ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.epoch_start ENABLE ROW LEVEL SECURITY;
 
 --
+-- Name: erased_key; Type: ROW SECURITY; Schema: public; Owner: -
+--
+
+ALTER TABLE public.erased_key ENABLE ROW LEVEL SECURITY;
+
+--
 -- Name: audit in_scope; Type: POLICY; Schema: public; Owner: -
 --
 
@@ -1236,6 +1278,13 @@ CREATE POLICY in_scope ON public.epoch USING (((participant_id = ANY ((string_to
 --
 
 CREATE POLICY in_scope ON public.epoch_start USING (((participant_id = ANY ((string_to_array(NULLIF(current_setting('app.participant_ids'::text, true), ''::text), ','::text))::uuid[])) OR (study_id = ANY ((string_to_array(NULLIF(current_setting('app.study_ids'::text, true), ''::text), ','::text))::uuid[]))));
+
+
+--
+-- Name: erased_key in_scope; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY in_scope ON public.erased_key USING (((participant_id = ANY ((string_to_array(NULLIF(current_setting('app.participant_ids'::text, true), ''::text), ','::text))::uuid[])) OR (study_id = ANY ((string_to_array(NULLIF(current_setting('app.study_ids'::text, true), ''::text), ','::text))::uuid[]))));
 
 
 --
@@ -1391,6 +1440,13 @@ GRANT SELECT ON TABLE public.chunk TO tm_read;
 
 
 --
+-- Name: COLUMN chunk.flags; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(flags) ON TABLE public.chunk TO tm_app;
+
+
+--
 -- Name: TABLE clock_pair; Type: ACL; Schema: public; Owner: -
 --
 
@@ -1404,6 +1460,8 @@ GRANT SELECT ON TABLE public.clock_pair TO tm_read;
 --
 
 GRANT SELECT,INSERT ON TABLE public.consent TO tm_app;
+GRANT SELECT ON TABLE public.consent TO tm_ingest;
+GRANT SELECT ON TABLE public.consent TO tm_read;
 
 
 --
@@ -1444,6 +1502,13 @@ GRANT SELECT ON TABLE public.epoch TO tm_read;
 
 GRANT SELECT,DELETE ON TABLE public.epoch_start TO tm_app;
 GRANT SELECT ON TABLE public.epoch_start TO tm_read;
+
+
+--
+-- Name: TABLE erased_key; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.erased_key TO tm_app;
 
 
 --
@@ -1574,6 +1639,20 @@ GRANT SELECT ON TABLE public.schema_migration TO tm_read;
 GRANT SELECT,DELETE ON TABLE public.segment TO tm_app;
 GRANT SELECT,INSERT ON TABLE public.segment TO tm_ingest;
 GRANT SELECT ON TABLE public.segment TO tm_read;
+
+
+--
+-- Name: COLUMN segment.payload; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(payload) ON TABLE public.segment TO tm_app;
+
+
+--
+-- Name: COLUMN segment.tiles; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(tiles) ON TABLE public.segment TO tm_app;
 
 
 --

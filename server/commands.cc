@@ -22,6 +22,15 @@ namespace {
 
 constexpr absl::Duration kBootstrapMost = absl::Seconds(30);
 
+absl::Status MigrateKeyStore(const Config& config) {
+  const std::string& owner = config.key_store_owner_dsn;
+  TM_ASSIGN_OR_RETURN(const db::MigrationReport report,
+                      db::Migrate(owner.empty() ? config.key_store : owner, migrations::kKeyStore));
+  LogInfo("{} migrations applied, the database of keys is at version {}", report.applied.size(),
+          report.version);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status Migrate(const Config& config) {
@@ -29,7 +38,7 @@ absl::Status Migrate(const Config& config) {
   TM_ASSIGN_OR_RETURN(const db::MigrationReport report, db::Migrate(dsn, migrations::kAll));
   LogInfo("{} migrations applied, the database is at version {}", report.applied.size(),
           report.version);
-  return absl::OkStatus();
+  return config.key_store == kKeysInFolder ? absl::OkStatus() : MigrateKeyStore(config);
 }
 
 absl::Status BootstrapOperator(const Config& config, const std::string& file) {

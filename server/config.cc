@@ -45,6 +45,12 @@ void AddStoreOptions(flags::Command app, Config& config) {
   add("--app-user", config.app_user, "role of staff and device calls");
   add("--ingest-user", config.ingest_user, "role of admission and writer");
   add("--read-user", config.read_user, "role of reads of signals");
+  add("--key-store", config.key_store,
+      "\"folder\" (--keys), or a database of its own in another cluster: libpq keywords or URI, "
+      "without a user");
+  add("--key-store-owner-dsn", config.key_store_owner_dsn,
+      "that database as its owner, for --migrate (default: --key-store)");
+  add("--keys-user", config.keys_user, "role of the database of keys");
   add("--keys", config.keys_folder, "folder of the key store, outside of the database's backups");
   add("--kek", config.kek_file, "file of the key-encryption key (default: inside --keys)");
 }
@@ -142,11 +148,6 @@ std::set<std::string> SplitRoles(const std::string& text) {
 
 std::string HostOf(const std::string& listen) { return listen.substr(0, listen.rfind(':')); }
 
-bool IsLoopback(const std::string& listen) {
-  const std::string host = HostOf(listen);
-  return host == "localhost" || host == "[::1]" || host.rfind("127.", 0) == 0;
-}
-
 bool HasPort(const std::string& listen) {
   const size_t colon = listen.rfind(':');
   if (colon == std::string::npos || colon == 0) return false;
@@ -182,6 +183,15 @@ void RoleFaults(const Config& config, std::vector<std::string>& faults) {
   }
 }
 
+void KeyStoreFaults(const Config& config, std::vector<std::string>& faults) {
+  if (config.key_store == kKeysInFolder) {
+    if (config.keys_folder.empty()) faults.emplace_back("--keys: is needed");
+    return;
+  }
+  if (config.key_store.empty()) faults.emplace_back("--key-store: \"folder\" or a database");
+  if (config.kek_file.empty()) faults.emplace_back("--kek: is needed with a database of keys");
+}
+
 // The one command that is asked for.
 std::optional<Command> CommandOf(const Commands& commands, std::vector<std::string>& faults) {
   if (commands.version) return Command::kVersion;
@@ -210,10 +220,15 @@ void CommandFaults(Command command, const Config& config, std::vector<std::strin
 
 }  // namespace
 
+bool IsLoopback(const std::string& listen) {
+  const std::string host = HostOf(listen);
+  return host == "localhost" || host == "[::1]" || host.rfind("127.", 0) == 0;
+}
+
 std::vector<std::string> FaultsOf(const Config& config) {
   std::vector<std::string> faults;
   if (config.dsn.empty()) faults.emplace_back("--dsn: is needed");
-  if (config.keys_folder.empty()) faults.emplace_back("--keys: is needed");
+  KeyStoreFaults(config, faults);
   NetworkFaults(config, faults);
   RoleFaults(config, faults);
   if (!kLogLevels.contains(config.log_level)) {
@@ -264,16 +279,18 @@ absl::StatusOr<CommandLine> ParseCommandLine(std::span<const std::string> args) 
 std::string PrintConfig(const Config& config) {
   const auto secret = [](const std::string& value) { return value.empty() ? "" : "<set>"; };
   return fmt::format(
-      "dsn={}\nowner-dsn={}\napp-user={}\ningest-user={}\nread-user={}\nkeys={}\nkek={}\n"
+      "dsn={}\nowner-dsn={}\napp-user={}\ningest-user={}\nread-user={}\n"
+      "key-store={}\nkey-store-owner-dsn={}\nkeys-user={}\nkeys={}\nkek={}\n"
       "listen={}\nport-file={}\ntls-cert={}\ntls-key={}\naudience={}\nbehind-edge={}\nroles={}\n"
       "log-level={}\nlog-json={}\nreflection={}\nunsafe-durability={}\n"
       "quarantine-bytes-per-device={}\nquarantine-bytes-per-study={}\napp-connections={}\n"
       "read-connections={}\ningest-writers={}\nhandler-threads={}\ndrain-seconds={}\n",
       secret(config.dsn), secret(config.owner_dsn), config.app_user, config.ingest_user,
-      config.read_user, config.keys_folder, config.kek_file, config.listen, config.port_file,
-      config.tls_cert, config.tls_key, config.audience, config.behind_edge,
-      fmt::join(config.roles, ","), config.log_level, config.log_json, config.reflection,
-      config.unsafe_durability, config.quarantine_bytes_per_device,
+      config.read_user, config.key_store == kKeysInFolder ? kKeysInFolder : "<set>",
+      secret(config.key_store_owner_dsn), config.keys_user, config.keys_folder, config.kek_file,
+      config.listen, config.port_file, config.tls_cert, config.tls_key, config.audience,
+      config.behind_edge, fmt::join(config.roles, ","), config.log_level, config.log_json,
+      config.reflection, config.unsafe_durability, config.quarantine_bytes_per_device,
       config.quarantine_bytes_per_study, config.app_connections_max, config.read_connections_max,
       config.ingest_writers, config.handler_threads_max, absl::ToInt64Seconds(config.drain));
 }

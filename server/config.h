@@ -13,6 +13,8 @@
 
 namespace tidemark::server {
 
+inline constexpr char kKeysInFolder[] = "folder";
+
 // One immutable value; see `tidemarkd --help` for what each flag means.
 struct Config {
   std::string dsn;  // libpq keywords or URI, without a user
@@ -27,7 +29,10 @@ struct Config {
   std::string tls_cert;
   std::string tls_key;
 
-  std::string keys_folder;
+  std::string key_store = kKeysInFolder;  // or the DSN of the database of keys, without a user
+  std::string key_store_owner_dsn;        // for --migrate only; `key_store` if empty
+  std::string keys_user = "tm_keys";
+  std::string keys_folder;  // of a key store in a folder
   std::string kek_file;
   std::string audience = "tidemark";
   std::set<std::string> roles = {"study", "ingest", "signal"};
@@ -73,6 +78,9 @@ std::vector<std::string> FaultsOf(const Config& config);
 
 // One line per setting, secrets as <set>.
 std::string PrintConfig(const Config& config);
+
+// Whether the address is one that only this machine reaches.
+bool IsLoopback(const std::string& listen);
 
 // `dsn` with another user.
 std::string DsnOf(const std::string& dsn, const std::string& user);

@@ -1,6 +1,9 @@
 // Whether this server may take data now: a receipt must mean "on disk", in the newest database.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
+
 #include "absl/status/status.h"
 #include "base/mutex.h"
 
@@ -16,10 +19,21 @@ class IngestGate {
   // that cannot be asked cannot commit either.
   void Update(const absl::Status& looked) TM_EXCLUDES(mutex_);
 
+  // See ReceiptStatement; as the last look found it.
+  uint64_t restore_generation() const { return restore_generation_; }
+  void SetRestoreGeneration(uint64_t generation) { restore_generation_ = generation; }
+
+  // Why ingest is refused; OK while it is not.
+  absl::Status refusal() const TM_EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    return refusal_;
+  }
+
  private:
   mutable Mutex mutex_;
   absl::Status refusal_ TM_GUARDED_BY(mutex_) =
       absl::FailedPreconditionError("the database has not been checked yet");
+  std::atomic<uint64_t> restore_generation_ = 0;
 };
 
 }  // namespace tidemark::server

@@ -1,4 +1,4 @@
-// The folder of keys and the database belong together.
+// The key store and the database belong together.
 #pragma once
 
 #include <memory>
@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "base/db/pool.h"
 #include "base/ids.h"
+#include "server/config.h"
 #include "store/key_store.h"
 
 namespace tidemark::server {
@@ -20,6 +21,11 @@ namespace tidemark::server {
 //   UNAVAILABLE          the folder or the database cannot be reached
 absl::StatusOr<std::unique_ptr<store::KeyStore>> OpenKeyStore(store::FolderKeyStoreOptions options,
                                                               db::Pool* pool, absl::Time deadline);
+// The same for whatever holds the keys by the configuration. A database of keys is refused where
+// its backups would hold what it seals: in the database of the recordings, and in the same cluster
+// unless --unsafe-durability says that this is a test.
+absl::StatusOr<std::unique_ptr<store::KeyStore>> OpenKeyStore(const Config& config, db::Pool* pool,
+                                                              absl::Time deadline);
 
 // Whether `keys` is still the one that the database belongs to. FAILED_PRECONDITION, DATA_LOSS.
 absl::Status CheckKeyStore(db::Pool& pool, store::KeyStore& keys, absl::Time deadline);

@@ -4,6 +4,7 @@
 #include "base/status_macros.h"
 #include "ingest/ingest.h"
 #include "ingest/ingest_service.h"
+#include "server/operator_service.h"
 #include "store/declared_placements.h"
 #include "store/reader_pool.h"
 #include "store/signal_reader.h"
@@ -27,26 +28,33 @@ constexpr size_t kPlacementConnectionsMax = 2;
 class StudyRole final : public Role {
  public:
   explicit StudyRole(const Foundation& foundation)
-      : access_(&foundation.authorizer, foundation.study),
+      : readers_({.dsn = DsnOf(foundation.config.dsn, foundation.config.read_user),
+                  .connections_max = kPlacementConnectionsMax}),
+        placements_(&readers_),
+        access_(&foundation.authorizer, foundation.study),
         audit_(&foundation.authorizer, foundation.study),
-        erasure_(&foundation.authorizer, foundation.study),
+        erasure_(&foundation.authorizer, foundation.study, {&readers_, &placements_}),
         participant_(&foundation.authorizer, foundation.study),
         study_(&foundation.authorizer, foundation.study),
         device_(&foundation.authorizer, foundation.study),
+        operator_(&foundation.authorizer, foundation),
         worker_(foundation.study) {}
 
   std::vector<grpc::Service*> services() override {
-    return {&access_, &audit_, &erasure_, &participant_, &study_, &device_};
+    return {&access_, &audit_, &erasure_, &participant_, &study_, &device_, &operator_};
   }
   void Drain() override { worker_.Stop(); }
 
  private:
+  store::ReaderPool readers_;
+  store::DeclaredPlacements placements_;
   study::AccessService access_;
   study::AuditService audit_;
   study::ErasureService erasure_;
   study::ParticipantService participant_;
   study::StudyService study_;
   study::DeviceService device_;
+  OperatorService operator_;
   study::ErasureWorker worker_;
 };
 
@@ -60,7 +68,7 @@ db::PoolOptions CatalogPool(const Config& config, const std::string& user) {
 class IngestRole final : public Role {
  public:
   static absl::StatusOr<std::unique_ptr<Role>> Start(const Foundation& foundation) {
-    auto role = std::unique_ptr<IngestRole>(new IngestRole(foundation.config));
+    auto role = std::unique_ptr<IngestRole>(new IngestRole(foundation));
     TM_ASSIGN_OR_RETURN(role->ingest_, role->StartIngest(foundation));
     role->service_ = std::make_unique<ingest::IngestService>(
         ingest::IngestServiceOptions{.authorizer = &foundation.authorizer,
@@ -71,14 +79,18 @@ class IngestRole final : public Role {
   }
 
   std::vector<grpc::Service*> services() override { return {service_.get()}; }
+  void SetRestoreGeneration(uint64_t generation) override {
+    ingest_->SetRestoreGeneration(generation);
+  }
   void EndStreams() override { service_->Shutdown(); }
   void Drain() override { ingest_->Shutdown(); }
 
  private:
-  explicit IngestRole(const Config& config)
-      : pool_(CatalogPool(config, config.ingest_user)),
+  explicit IngestRole(const Foundation& foundation)
+      : pool_(CatalogPool(foundation.config, foundation.config.ingest_user)),
         catalog_(&pool_),
-        readers_({.dsn = DsnOf(config.dsn, config.read_user),
+        consent_(&pool_, foundation.study.clock),
+        readers_({.dsn = DsnOf(foundation.config.dsn, foundation.config.read_user),
                   .connections_max = kPlacementConnectionsMax}),
         placements_(&readers_) {}
 
@@ -87,15 +99,16 @@ class IngestRole final : public Role {
     const Config& config = foundation.config;
     TM_ASSIGN_OR_RETURN(const std::string pem, study.keys->ReceiptKeyPem());
     TM_ASSIGN_OR_RETURN(SigningKey key, SigningKey::FromPem(pem));
-    TM_ASSIGN_OR_RETURN(const uint64_t generation, study.keys->RestoreGeneration());
     return ingest::Ingest::Start(
         {.dsn = DsnOf(config.dsn, config.ingest_user),
          .keys = study.keys,
          .catalog = &catalog_,
+         .consent = &consent_,
+         .placements = &placements_,
          .clock = study.clock,
          .receipts = {.key = std::move(key),
                       .key_id = foundation.receipt_key_id,
-                      .restore_generation = generation,
+                      .restore_generation = foundation.gate.restore_generation(),
                       .durability =
                           config.unsafe_durability ? v1::DURABILITY_UNSAFE : v1::DURABILITY_LOCAL},
          .quotas = {.device_bytes_max = config.quarantine_bytes_per_device,
@@ -107,6 +120,7 @@ class IngestRole final : public Role {
 
   db::Pool pool_;
   store::StreamCatalog catalog_;
+  store::ConsentBook consent_;
   store::ReaderPool readers_;
   store::DeclaredPlacements placements_;
   std::unique_ptr<ingest::Ingest> ingest_;
@@ -118,10 +132,11 @@ class SignalRole final : public Role {
   explicit SignalRole(const Foundation& foundation)
       : pool_(CatalogPool(foundation.config, foundation.config.read_user)),
         catalog_(&pool_),
+        consent_(&pool_, foundation.study.clock),
         readers_({.dsn = DsnOf(foundation.config.dsn, foundation.config.read_user),
                   .connections_max = static_cast<size_t>(foundation.config.read_connections_max)}),
         placements_(&readers_),
-        reader_({&readers_, foundation.study.keys, &catalog_, &placements_}),
+        reader_({&readers_, foundation.study.keys, &catalog_, &placements_, &consent_}),
         access_(&catalog_, foundation.study),
         service_(&foundation.authorizer, &reader_, &access_, foundation.study.keys) {}
 
@@ -130,6 +145,7 @@ class SignalRole final : public Role {
  private:
   db::Pool pool_;
   store::StreamCatalog catalog_;
+  store::ConsentBook consent_;
   store::ReaderPool readers_;
   store::DeclaredPlacements placements_;
   store::SignalReader reader_;
@@ -156,7 +172,8 @@ std::vector<std::string> ServicesOf(const std::set<std::string>& roles) {
   if (roles.contains("study")) {
     services.insert(services.end(), {"tidemark.v1.AccessService", "tidemark.v1.AuditService",
                                      "tidemark.v1.ErasureService", "tidemark.v1.ParticipantService",
-                                     "tidemark.v1.StudyService", "tidemark.v1.DeviceService"});
+                                     "tidemark.v1.StudyService", "tidemark.v1.DeviceService",
+                                     "tidemark.v1.OperatorService"});
   }
   if (roles.contains("ingest")) services.push_back("tidemark.v1.IngestService");
   if (roles.contains("signal")) services.push_back("tidemark.v1.SignalService");

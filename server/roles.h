@@ -3,6 +3,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -24,6 +25,8 @@ class Role {
  public:
   virtual ~Role() = default;
   virtual std::vector<grpc::Service*> services() = 0;
+  // The restore generation from now on.
+  virtual void SetRestoreGeneration(uint64_t /*generation*/) {}
   // Ends calls that would go on for as long as their clients like; called before gRPC waits for all
   // calls to end.
   virtual void EndStreams() {}
@@ -38,6 +41,8 @@ struct Foundation {
   rpc::Authorizer& authorizer;
   IngestGate& gate;
   const std::string& receipt_key_id;  // registered; what the ingest role signs with
+  // Looks at the database at once, as is done every minute.
+  std::function<void()> look_at_database;
 };
 
 absl::StatusOr<std::unique_ptr<Role>> MakeStudyRole(const Foundation& foundation);

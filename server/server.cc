@@ -17,6 +17,7 @@
 #include "ingest/bundle.h"
 #include "ingest/chunk.h"
 #include "ingest/sql.h"
+#include "ingest/upload_states.h"
 #include "ingest/upload_stream.h"
 #include "migrations/migrations.h"
 #include "server/database_checks.h"
@@ -26,6 +27,7 @@
 #include "server/version.h"
 #include "study/audit_log.h"
 #include "study/receipt_keys.h"
+#include "study/restore_marks.h"
 #include "study/sql.h"
 
 namespace tidemark::server {
@@ -66,12 +68,11 @@ std::unique_ptr<db::Pool> MakeGatePool(const Config& config) {
       .application_name = "tidemark-gate",
       .connections_max = 1,
       .statements = {std::span(&sql::kListUnsafeSettings, 1), std::span(&sql::kDescribeKeyStore, 1),
-                     std::span(&study::sql::kFindRestoreMark, 1),
                      std::span(&study::sql::kFindReceiptKeyEnd, 1)}});
 }
 
-absl::Status CheckRoleOf(const Config& config, const std::string& user) {
-  db::Pool pool({.dsn = DsnOf(config.dsn, user),
+absl::Status CheckRoleOf(const std::string& dsn, const std::string& user) {
+  db::Pool pool({.dsn = DsnOf(dsn, user),
                  .application_name = "tidemark-check",
                  .connections_max = 1,
                  .statements = {std::span(&sql::kDescribeRole, 1)}});
@@ -85,6 +86,11 @@ v1::ServerLimits Limits() {
   limits.set_bundle_bytes_max(ingest::kBundleBytesMax);
   limits.set_chunks_in_flight_max(ingest::kChunksInFlightMax);
   limits.set_page_size_max(rpc::kPageSizeMax);
+  limits.set_chunks_per_message_max(ingest::kChunksPerMessageMax);
+  limits.set_bundle_entries_max(ingest::kBundleEntriesMax);
+  limits.set_samples_per_chunk_max(ingest::kSamplesPerChunkMax);
+  limits.set_records_per_chunk_max(ingest::kRecordsPerChunkMax);
+  limits.set_abandoned_numbers_max(ingest::kAbandonedAtOnceMax);
   return limits;
 }
 
@@ -116,9 +122,7 @@ absl::Status Server::Prepare() {
   TM_RETURN_IF_ERROR(db::CheckMigrated(DsnOf(config_.dsn, config_.app_user), migrations::kAll));
   TM_RETURN_IF_ERROR(CheckRoles());
   keys_pool_ = MakePool(config_, config_.app_user, "tidemark-keys", 1);
-  TM_ASSIGN_OR_RETURN(keys_,
-                      OpenKeyStore({.folder = config_.keys_folder, .kek_path = config_.kek_file},
-                                   keys_pool_.get(), Soon()));
+  TM_ASSIGN_OR_RETURN(keys_, OpenKeyStore(config_, keys_pool_.get(), Soon()));
   app_pool_ = MakePool(config_, config_.app_user, "tidemark-app", config_.app_connections_max);
   probe_pool_ = MakePool(config_, config_.app_user, "tidemark-probe", 1);
   gate_pool_ = MakeGatePool(config_);
@@ -129,22 +133,24 @@ absl::Status Server::Prepare() {
 
 absl::Status Server::CheckRoles() {
   for (const std::string& user : {config_.app_user, config_.ingest_user, config_.read_user}) {
-    TM_RETURN_IF_ERROR(CheckRoleOf(config_, user));
+    TM_RETURN_IF_ERROR(CheckRoleOf(config_.dsn, user));
   }
-  return absl::OkStatus();
+  if (config_.key_store == kKeysInFolder) return absl::OkStatus();
+  return CheckRoleOf(config_.key_store, config_.keys_user);
 }
 
 absl::Status Server::MakeRoles() {
   TM_ASSIGN_OR_RETURN(rpc::PolicyTable policies, rpc::PolicyTable::Load(ServicesOf(config_.roles)));
   authorizer_ = std::make_unique<study::DatabaseAuthorizer>(context_, std::move(policies));
   info_ = std::make_unique<ServerInfoService>(authorizer_.get(), context_,
-                                              ServerFacts{kVersion, Limits()});
+                                              ServerFacts{kVersion, Limits(), &gate_});
   if (config_.roles.contains("ingest")) {
     // Known to everybody before the first receipt is signed with it.
     TM_ASSIGN_OR_RETURN(receipt_key_id_,
                         study::RegisterReceiptKey(*app_pool_, *keys_, clock_, Soon()));
   }
-  const Foundation foundation{config_, context_, *authorizer_, gate_, receipt_key_id_};
+  const Foundation foundation{config_, context_,        *authorizer_,
+                              gate_,   receipt_key_id_, [this] { LookAtDatabase(); }};
   using Make = absl::StatusOr<std::unique_ptr<Role>> (*)(const Foundation&);
   const std::pair<const char*, Make> makers[] = {
       {"study", MakeStudyRole}, {"ingest", MakeIngestRole}, {"signal", MakeSignalRole}};
@@ -220,20 +226,22 @@ void Server::SignAudit() {
   }
 }
 
-void Server::LookAtDatabase() { gate_.Update(CheckIngestAllowed()); }
+// One look at a time: an older one must not undo what a newer one found.
+void Server::LookAtDatabase() {
+  MutexLock lock(look_mutex_);
+  gate_.Update(CheckIngestAllowed());
+}
 
-// Ingest needs a database that keeps what it commits and that was not restored from a backup, the
-// keys that belong to it, and a key of receipts that holds until the next look and the one after
-// it.
+// Ingest needs the keys that belong to the database, a database that keeps what it commits and that
+// was not restored from a backup, and a key of receipts that holds until the next look and the one
+// after it.
 absl::Status Server::CheckIngestAllowed() {
-  if (!config_.unsafe_durability) TM_RETURN_IF_ERROR(CheckDurability(*gate_pool_, Soon()));
   TM_RETURN_IF_ERROR(CheckKeyStore(*gate_pool_, *keys_, Soon()));
-  TM_ASSIGN_OR_RETURN(const uint64_t database, study::DatabaseGeneration(*gate_pool_, Soon()));
-  TM_ASSIGN_OR_RETURN(const uint64_t beside_keys, keys_->RestoreGeneration());
-  if (database < beside_keys) {
-    return absl::FailedPreconditionError(
-        "the database was restored from a backup: raise its restore generation first");
-  }
+  TM_ASSIGN_OR_RETURN(const store::RestoreMark mark, study::Beat(*probe_pool_, *keys_, Soon()));
+  // Known before the first receipt that is signed under it.
+  gate_.SetRestoreGeneration(mark.generation);
+  for (const auto& role : roles_) role->SetRestoreGeneration(mark.generation);
+  if (!config_.unsafe_durability) TM_RETURN_IF_ERROR(CheckDurability(*gate_pool_, Soon()));
   if (receipt_key_id_.empty()) return absl::OkStatus();  // at start, and without ingest
   return study::CheckReceiptKeyInForce(
       *gate_pool_, receipt_key_id_, clock_.Now() + 2 * absl::FromChrono(kDurabilityPeriod), Soon());

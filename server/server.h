@@ -59,7 +59,7 @@ class Server {
   absl::Status Listen();
   absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> Credentials() const;
   std::vector<PeriodicTask> Tasks();
-  void LookAtDatabase();
+  void LookAtDatabase() TM_EXCLUDES(look_mutex_);
   void SignAudit();
   absl::Status CheckIngestAllowed();
   void StartSelfProbe();
@@ -81,6 +81,7 @@ class Server {
   std::vector<std::unique_ptr<Role>> roles_;
   std::unique_ptr<ServerInfoService> info_;
   std::unique_ptr<grpc::Server> grpc_;
+  Mutex look_mutex_;
   Mutex health_mutex_;
   std::atomic<bool> database_answers_ = true;
   std::atomic<bool> handlers_are_free_ = true;

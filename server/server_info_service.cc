@@ -28,12 +28,11 @@ grpc::Status ServerInfoService::GetServerInfo(grpc::ServerContext* context,
 
 absl::Status ServerInfoService::Fill(absl::Time deadline, v1::GetServerInfoResponse& response) {
   TM_ASSIGN_OR_RETURN(const auto keys, ReceiptKeys(deadline));
-  TM_ASSIGN_OR_RETURN(const uint64_t generation, context_.keys->RestoreGeneration());
   response.set_version(facts_.version);
   response.set_audience(context_.audience);
   *response.mutable_limits() = facts_.limits;
   for (const v1::ReceiptKey& key : *keys) *response.add_receipt_keys() = key;
-  response.set_restore_generation(generation);
+  response.set_restore_generation(facts_.gate->restore_generation());
   *response.mutable_server_time() = study::TimestampOfUs(study::NowUs(*context_.clock));
   return absl::OkStatus();
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/rpc/guard.h"
+#include "server/ingest_gate.h"
 #include "study/context.h"
 #include "study/expiring_cache.h"
 #include "tidemark/v1/server.grpc.pb.h"
@@ -14,6 +15,7 @@ namespace tidemark::server {
 struct ServerFacts {
   std::string version;
   v1::ServerLimits limits;
+  const IngestGate* gate = nullptr;  // knows the restore generation
 };
 
 // The authorizer outlives the service. Receipt keys are read at most every few seconds, so that

@@ -12,6 +12,9 @@ namespace tidemark::store {
 // Bits of chunk.flags. Never reuse one.
 inline constexpr int32_t kFlagRepeatedStamp = 1;
 inline constexpr int32_t kFlagBackwardStamp = 2;
+// Lies in a range that was erased. Readers say so and look for nothing else; the row stays to tell
+// what there was and when (docs/adr/0016).
+inline constexpr int32_t kFlagErased = 4;
 
 // The fields are the columns, in the order of the table.
 struct ChunkRow {
@@ -36,6 +39,8 @@ struct ChunkRow {
   SegmentId segment_id;
   int16_t segment_slot = 0;
   int64_t arrived_at_us = 0;
+
+  bool is_erased() const { return (flags & kFlagErased) != 0; }
 };
 
 }  // namespace tidemark::store

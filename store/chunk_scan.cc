@@ -144,10 +144,27 @@ void ChunkScan::BeginRange(const ScanRange& range) {
   });
 }
 
+// A walk over one row, which is read again only if its segment is not found.
 absl::Status ChunkScan::One(const ChunkRow& row, Visitor visit) {
-  TM_ASSIGN_OR_RETURN(const bool complete, Load(std::span(&row, 1)));
-  if (!complete) return visit(row, absl::NotFoundError("the segment was replaced meanwhile"));
-  return visit(row, loaded_.at(row.segment_id));
+  Begin([this, wanted = row](const ChunkRow* last) -> absl::StatusOr<Page> {
+    if (last != nullptr) return Page();
+    db::BinaryParams params;
+    params.Add(target_.participant_id).Add(target_.stream_id);
+    params.Add(wanted.writer_id).Add(wanted.number - 1).Add(int64_t{1});
+    TM_ASSIGN_OR_RETURN(Page page, Fetch(sql::kScanChunksByNumber, params));
+    std::erase_if(page, [&](const ChunkRow& found) {
+      return found.writer_id != wanted.writer_id || found.number != wanted.number;
+    });
+    return page;
+  });
+  page_ = {row};
+  return Next(visit).status();
+}
+
+const absl::StatusOr<std::string>& ChunkScan::PartOf(const ChunkRow& row) const {
+  static const auto* const kErasedChunk =
+      new absl::StatusOr<std::string>(absl::NotFoundError("the chunk was erased"));
+  return row.is_erased() ? *kErasedChunk : loaded_.at(row.segment_id);
 }
 
 absl::StatusOr<bool> ChunkScan::Next(Visitor visit) {
@@ -156,7 +173,7 @@ absl::StatusOr<bool> ChunkScan::Next(Visitor visit) {
     if (!more) return false;
   }
   const ChunkRow& row = page_[next_];
-  TM_RETURN_IF_ERROR(visit(row, loaded_.at(row.segment_id)));
+  TM_RETURN_IF_ERROR(visit(row, PartOf(row)));
   last_ = row;
   ++next_;
   return true;
@@ -194,8 +211,10 @@ size_t ChunkScan::BatchSize(std::span<const ChunkRow> rows) const {
   int64_t body_bytes = 0;
   size_t size = 0;
   for (const ChunkRow& row : rows) {
-    segments.insert(row.segment_id);
-    body_bytes += row.body_bytes;
+    if (!row.is_erased()) {
+      segments.insert(row.segment_id);
+      body_bytes += row.body_bytes;
+    }
     const bool too_large = part_ == SegmentPart::kPayload && body_bytes > kBodyBytesAtOnce;
     if (segments.size() > segments_max || (too_large && size > 0)) break;
     ++size;
@@ -208,6 +227,7 @@ absl::StatusOr<bool> ChunkScan::Load(std::span<const ChunkRow> batch) {
   std::unordered_map<SegmentId, absl::StatusOr<std::string>> kept;
   std::unordered_set<SegmentId> wanted;
   for (const ChunkRow& row : batch) {
+    if (row.is_erased()) continue;
     if (auto node = loaded_.extract(row.segment_id)) kept.insert(std::move(node));
     if (!kept.contains(row.segment_id)) wanted.insert(row.segment_id);
   }
@@ -216,8 +236,25 @@ absl::StatusOr<bool> ChunkScan::Load(std::span<const ChunkRow> batch) {
   std::vector<Uuid> ids;
   ids.reserve(wanted.size());
   for (const SegmentId id : wanted) ids.push_back(id.uuid);
+  TM_ASSIGN_OR_RETURN(const size_t found, FetchParts(ids));
+  // Erased, or sealed anew and the old key destroyed between reading and opening: one more look
+  // tells.
+  std::erase_if(ids, [&](const Uuid& id) {
+    const auto part = loaded_.find(SegmentId{id});
+    return part == loaded_.end() || !absl::IsNotFound(part->second.status());
+  });
+  if (!ids.empty()) TM_RETURN_IF_ERROR(FetchParts(ids).status());
+  // The key store failing is not the data's fault: the reader comes again.
+  for (const auto& [id, packed] : loaded_) {
+    if (absl::IsUnavailable(packed.status())) return packed.status();
+  }
+  return found == wanted.size();
+}
+
+// Puts into loaded_ those of `segments` that are in the database, and says how many.
+absl::StatusOr<size_t> ChunkScan::FetchParts(std::span<const Uuid> segments) {
   db::BinaryParams params;
-  params.Add(target_.participant_id).AddArray(std::span<const Uuid>(ids));
+  params.Add(target_.participant_id).AddArray(segments);
   TM_ASSIGN_OR_RETURN(const db::BinaryResult rows,
                       target_.pool->Query(target_.participant_id, *TraitsOf(part_).fetch, params,
                                           target_.deadline));
@@ -227,11 +264,7 @@ absl::StatusOr<bool> ChunkScan::Load(std::span<const ChunkRow> batch) {
     loaded_.insert_or_assign(
         id, rows.IsNull(i, 1) ? absl::StatusOr<std::string>("") : Open(id, rows.Bytes(i, 1)));
   }
-  // The key store failing is not the data's fault: the reader comes again.
-  for (const auto& [id, packed] : loaded_) {
-    if (absl::IsUnavailable(packed.status())) return packed.status();
-  }
-  return static_cast<size_t>(rows.rows()) == wanted.size();
+  return static_cast<size_t>(rows.rows());
 }
 
 absl::StatusOr<std::string> ChunkScan::Open(SegmentId segment, std::string_view sealed) const {

@@ -63,7 +63,7 @@ class ChunkScan {
 
   // `packed` is the opened segment part that holds the chunk (store/segment.h), empty for a segment
   // without tiles. Otherwise it is
-  //   NOT_FOUND  the data was erased: a gap, not a fault
+  //   NOT_FOUND  the chunk is marked as erased, or its key was destroyed: a gap, not a fault
   //   DATA_LOSS  it is missing or does not open
   // The visitor's own error ends the walk and becomes its result.
   using Visitor = absl::FunctionRef<absl::Status(const ChunkRow& row,
@@ -73,7 +73,7 @@ class ChunkScan {
   absl::Status Everything(Visitor visit);
   // Chunks whose plausible stamps overlap the range, by smallest stamp.
   absl::Status InRange(const ScanRange& range, Visitor visit);
-  // One chunk; NOT_FOUND also if its segment was replaced meanwhile.
+  // One chunk; nothing is visited if it has gone meanwhile. Ends a walk, as Begin... does.
   absl::Status One(const ChunkRow& row, Visitor visit);
 
   // The same walks a step at a time, for whoever must wait between two chunks. A walk that is begun
@@ -93,6 +93,8 @@ class ChunkScan {
   absl::StatusOr<Page> Fetch(const db::Statement& statement, const db::BinaryParams& params) const;
   size_t BatchSize(std::span<const ChunkRow> rows) const;
   absl::StatusOr<bool> Load(std::span<const ChunkRow> batch);
+  absl::StatusOr<size_t> FetchParts(std::span<const Uuid> segments);
+  const absl::StatusOr<std::string>& PartOf(const ChunkRow& row) const;
   absl::StatusOr<std::string> Open(SegmentId segment, std::string_view sealed) const;
 
   const Target target_;

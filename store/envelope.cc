@@ -10,6 +10,7 @@ namespace {
 // version (1) ‖ codec (1) ‖ day of the data key (4) ‖ its generation (4) ‖ AES-GCM
 constexpr uint8_t kEnvelopeVersion = 1;
 constexpr size_t kEnvelopeHeaderBytes = 10;
+constexpr size_t kKeyNameBytes = sizeof(int32_t) + sizeof(uint32_t);
 
 // Every part has a fixed size or its length in front, so that no two places read the same.
 std::string Associated(std::string_view header, const EnvelopePlace& place, StreamId stream) {
@@ -30,6 +31,13 @@ bool IsKnown(uint8_t codec) {
 }
 
 }  // namespace
+
+absl::StatusOr<DataKeyName> ParseKeyName(StreamId stream, std::string_view bytes) {
+  if (bytes.size() != kKeyNameBytes) return absl::InternalError("no name of a data key");
+  return DataKeyName{.stream_id = stream,
+                     .utc_day = LoadLe<int32_t>(bytes.data()),
+                     .generation = LoadLe<uint32_t>(bytes.data() + sizeof(int32_t))};
+}
 
 std::string SealEnvelope(const DataKey& key, const EnvelopePlace& place, EnvelopeCodec codec,
                          std::string_view plain) {

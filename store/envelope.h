@@ -21,6 +21,10 @@ struct EnvelopePlace {
   std::string_view row_key;  // the rest of the primary key, as raw bytes
 };
 
+// Which key seals a value: 8 bytes behind version and codec, which segment.key_name repeats.
+// INTERNAL if `bytes` are not such a name.
+absl::StatusOr<DataKeyName> ParseKeyName(StreamId stream, std::string_view bytes);
+
 std::string SealEnvelope(const DataKey& key, const EnvelopePlace& place, EnvelopeCodec codec,
                          std::string_view plain);
 

@@ -1,11 +1,13 @@
 // The key store of a site without a key service: files in a folder.
 //
-//   kek                                the key-encryption key, hexadecimal, unless it is elsewhere
+//   kek                                the key-encryption key (kek_ring.h), unless it is elsewhere
 //   kek.check                          tells a wrong key-encryption key at start
 //   receipt.pem                        sealed, like every key below
 //   id                                 tells this folder from every other, in hexadecimal
 //   service/<name>
-//   restore_generation                 a decimal number
+//   restore_generation, heartbeat      decimal numbers
+//   lock                               held while keys are wrapped and the above are raised
+//   rotation                           locked by who rotates
 //   participants/<hh>/<id>/key         wrapped by the key-encryption key
 //                        /<stream>/<day>.<generation>   data keys, wrapped by the participant's key
 //                                 /<day>.<generation>.destroyed   stays: the name is never reused
@@ -13,6 +15,8 @@
 //
 // <hh> are the last two digits of the id, which are random; the first ones of a UUIDv7 are time.
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -27,7 +31,9 @@
 #include "base/endian.h"
 #include "base/mutex.h"
 #include "base/status_macros.h"
+#include "store/kek_file.h"
 #include "store/key_files.h"
+#include "store/key_purposes.h"
 #include "store/key_store.h"
 #include "store/lru_cache.h"
 
@@ -37,6 +43,8 @@ namespace {
 // Stands for "the newest generation" in names of cached keys only.
 constexpr uint32_t kNewest = UINT32_MAX;
 constexpr std::string_view kCheckText = "tidemark-key-store-1";
+constexpr char kGenerationFile[] = "restore_generation";
+constexpr char kHeartbeatFile[] = "heartbeat";
 constexpr std::string_view kDestroyedSuffix = ".destroyed";
 // Names are constants of the code; more of them would be a mistake.
 constexpr size_t kServiceKeysCachedMax = 64;
@@ -56,31 +64,6 @@ struct CacheKeyHash {
     return ids ^ static_cast<size_t>(numbers * 0x9E3779B97F4A7C15ull);
   }
 };
-
-// What a sealed file is for, bound in: files that are swapped do not open.
-std::string Purpose(std::string_view kind, std::string_view name) {
-  return fmt::format("tidemark-{}\n{}", kind, name);
-}
-
-std::string DataKeyPurpose(ParticipantId participant, const DataKeyName& name) {
-  std::string binary(participant.AsBytes());
-  binary += name.stream_id.AsBytes();
-  AppendLe(binary, name.utc_day);
-  AppendLe(binary, name.generation);
-  return Purpose("data-key", binary);
-}
-
-absl::StatusOr<std::string> ParseKek(std::string_view text) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) {
-    text.remove_suffix(1);
-  }
-  const absl::StatusOr<std::string> bytes = HexDecode(text);
-  if (!bytes.ok() || bytes->size() != kAesKeyBytes) {
-    return absl::FailedPreconditionError(
-        "key store: the key-encryption key must be 64 hexadecimal digits");
-  }
-  return *bytes;
-}
 
 struct DataKeyFile {
   int32_t utc_day = 0;
@@ -106,20 +89,12 @@ std::optional<DataKeyFile> ParseDataKeyFile(std::string_view name) {
   return DataKeyFile{day, generation, destroyed};
 }
 
-absl::Status Destroyed() {
-  return absl::FailedPreconditionError("key store: the participant's key was destroyed");
-}
-
-// Never the same as destroyed: what the key sealed may come back with the file.
-absl::Status Missing(std::string_view what) {
-  return absl::DataLossError(fmt::format(
-      "key store: {} is missing and was never destroyed: mount or restore the folder of keys",
-      what));
-}
+// A rotation that meets new files again and again gives up; it goes on when it is asked for again.
+constexpr int kRotationPassesMax = 8;
 
 class FolderKeyStore final : public KeyStore {
  public:
-  FolderKeyStore(const FolderKeyStoreOptions& options, std::string kek)
+  FolderKeyStore(const FolderKeyStoreOptions& options, std::unique_ptr<KekFile> kek)
       : folder_(options.folder),
         kek_(std::move(kek)),
         has_sealed_data_(options.has_sealed_data),
@@ -133,8 +108,10 @@ class FolderKeyStore final : public KeyStore {
   absl::Status DestroyDataKey(ParticipantId participant, const DataKeyName& name) override;
   absl::StatusOr<std::string> ServiceKey(std::string_view name) override;
   absl::StatusOr<std::string> ReceiptKeyPem() override;
-  absl::StatusOr<uint64_t> RestoreGeneration() override;
-  absl::Status SetRestoreGeneration(uint64_t generation) override;
+  absl::StatusOr<RestoreMark> ReadRestoreMark() override;
+  absl::Status RaiseRestoreMark(const RestoreMark& mark) override;
+  absl::StatusOr<uint64_t> RotateKeyEncryptionKey() override;
+  absl::StatusOr<KeyStoreFacts> Inspect() override;
 
  private:
   std::string ShardFolder(ParticipantId participant) const {
@@ -166,8 +143,8 @@ class FolderKeyStore final : public KeyStore {
   absl::StatusOr<bool> HasFiles(ParticipantId participant, const DataKeyName& name) const;
   absl::Status CheckNeverMade(ParticipantId participant) const;
   absl::Status MakeFolders(ParticipantId participant, StreamId stream) const;
-  absl::StatusOr<std::string> OpenParticipantKey(ParticipantId participant,
-                                                 std::string_view sealed) const;
+  absl::StatusOr<std::optional<std::string>> OpenSealed(const std::string& path,
+                                                        const std::string& purpose) const;
   absl::StatusOr<std::string> ParticipantKeyForWriting(ParticipantId participant) const;
   absl::StatusOr<uint32_t> GenerationForWriting(ParticipantId participant, StreamId stream,
                                                 int32_t utc_day) const;
@@ -176,6 +153,17 @@ class FolderKeyStore final : public KeyStore {
   absl::StatusOr<DataKey> ReadDataKey(ParticipantId participant, const DataKeyName& name) const;
   absl::StatusOr<std::string> SealedFile(const std::string& path, const std::string& purpose,
                                          const std::string& fresh) const;
+  absl::StatusOr<uint64_t> ReadNumber(const char* name) const;
+
+  // A file that the key-encryption key has sealed.
+  struct Sealed {
+    std::string path;
+    std::string purpose;
+    std::string marker;  // of a participant: the file that says that the key was destroyed
+  };
+  absl::StatusOr<std::vector<Sealed>> ListSealed() const;
+  absl::StatusOr<bool> WrapAnew(const Kek& kek, const Sealed& sealed) const;
+  absl::StatusOr<uint64_t> WrapAllAnew(const Kek& kek, absl::Status& damage) const;
 
   std::optional<DataKey> Cached(const CacheKey& key) TM_EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
@@ -196,7 +184,7 @@ class FolderKeyStore final : public KeyStore {
   }
 
   const std::string folder_;
-  const std::string kek_;
+  const std::unique_ptr<KekFile> kek_;
   const std::function<absl::StatusOr<bool>(ParticipantId)> has_sealed_data_;
   Mutex mutex_;
   std::map<std::string, std::string, std::less<>> service_keys_ TM_GUARDED_BY(mutex_);
@@ -209,9 +197,9 @@ absl::Status FolderKeyStore::MakeFolders(ParticipantId participant, StreamId str
   return MakeFolder(Folder(participant, stream));
 }
 
-absl::StatusOr<std::string> FolderKeyStore::OpenParticipantKey(ParticipantId participant,
-                                                               std::string_view sealed) const {
-  return AesGcmOpen(kek_, Purpose("participant-key", participant.AsBytes()), sealed);
+absl::StatusOr<std::optional<std::string>> FolderKeyStore::OpenSealed(
+    const std::string& path, const std::string& purpose) const {
+  return kek_->Unwrap(purpose, [&] { return ReadKeyFile(path); });
 }
 
 // Made once in the participant's life. A key that is missing where there is data is never made
@@ -221,7 +209,7 @@ absl::StatusOr<std::string> FolderKeyStore::ParticipantKeyForWriting(
     ParticipantId participant) const {
   TM_ASSIGN_OR_RETURN(const bool exists, KeyFileExists(KeyPath(participant)));
   if (!exists) TM_RETURN_IF_ERROR(CheckNeverMade(participant));
-  return SealedFile(KeyPath(participant), Purpose("participant-key", participant.AsBytes()),
+  return SealedFile(KeyPath(participant), ParticipantKeyPurpose(participant),
                     RandomBytes(kAesKeyBytes));
 }
 
@@ -236,20 +224,25 @@ absl::Status FolderKeyStore::CheckNeverMade(ParticipantId participant) const {
   }
   if (!was_made) return absl::OkStatus();
   TM_ASSIGN_OR_RETURN(const bool exists, KeyFileExists(KeyPath(participant)));
-  return exists ? absl::OkStatus() : Missing("a participant's key");
+  return exists ? absl::OkStatus() : KeyIsMissing("a participant's key");
 }
 
 // What the file at `path` holds, sealed by the key-encryption key: `fresh` if there was none.
+// Whoever rotates takes the same lock to add a key to the file and lists what is sealed afterwards:
+// what is made here is either found by that list or sealed by the new key.
 absl::StatusOr<std::string> FolderKeyStore::SealedFile(const std::string& path,
                                                        const std::string& purpose,
                                                        const std::string& fresh) const {
-  TM_ASSIGN_OR_RETURN(std::optional<std::string> sealed, ReadKeyFile(path));
-  if (!sealed) {
-    TM_RETURN_IF_ERROR(WriteKeyFileOnce(path, AesGcmSeal(kek_, purpose, fresh)).status());
-    TM_ASSIGN_OR_RETURN(sealed, ReadKeyFile(path));
-    if (!sealed) return absl::UnavailableError("key store: a key vanished");
+  TM_ASSIGN_OR_RETURN(std::optional<std::string> plain, OpenSealed(path, purpose));
+  if (plain) return *std::move(plain);
+  {
+    TM_ASSIGN_OR_RETURN(const FolderLock lock, FolderLock::Take(folder_));
+    TM_ASSIGN_OR_RETURN(const KekRing keks, kek_->Read());
+    TM_RETURN_IF_ERROR(WriteKeyFileOnce(path, WrapKey(keks.newest(), purpose, fresh)).status());
   }
-  return AesGcmOpen(kek_, purpose, *sealed);
+  TM_ASSIGN_OR_RETURN(plain, OpenSealed(path, purpose));
+  if (!plain) return absl::UnavailableError("key store: a key vanished");
+  return *std::move(plain);
 }
 
 // The newest one there is; above it if that one was destroyed.
@@ -289,31 +282,29 @@ absl::StatusOr<DataKey> FolderKeyStore::MakeDataKey(ParticipantId participant, S
   if (destroyed) {
     TM_RETURN_IF_ERROR(DestroyKeyFile(KeyPath(participant)));
     TM_RETURN_IF_ERROR(DestroyKeyFile(path));
-    return Destroyed();
+    return ParticipantIsDestroyed();
   }
   return ReadDataKey(participant, name);
 }
 
 absl::StatusOr<DataKey> FolderKeyStore::ReadDataKey(ParticipantId participant,
                                                     const DataKeyName& name) const {
-  TM_ASSIGN_OR_RETURN(const std::optional<std::string> sealed_participant_key,
-                      ReadKeyFile(KeyPath(participant)));
+  TM_ASSIGN_OR_RETURN(const std::optional<std::string> participant_key,
+                      OpenSealed(KeyPath(participant), ParticipantKeyPurpose(participant)));
   TM_ASSIGN_OR_RETURN(const std::optional<std::string> sealed,
                       ReadKeyFile(DataKeyPath(participant, name)));
-  if (!sealed_participant_key || !sealed) {
+  if (!participant_key || !sealed) {
     // Looked for last: destroying leaves its mark before it removes anything.
     TM_ASSIGN_OR_RETURN(const bool participant_destroyed, IsDestroyed(participant));
     TM_ASSIGN_OR_RETURN(const bool destroyed, KeyFileExists(TombstonePath(participant, name)));
     if (participant_destroyed || destroyed) {
-      return absl::NotFoundError("key store: the key was destroyed");
+      return KeyIsDestroyed();
     }
-    return Missing(sealed_participant_key ? "a data key" : "a participant's key");
+    return KeyIsMissing(participant_key ? "a data key" : "a participant's key");
   }
-  TM_ASSIGN_OR_RETURN(const std::string participant_key,
-                      OpenParticipantKey(participant, *sealed_participant_key));
   DataKey key{.name = name, .bytes = {}};
   TM_ASSIGN_OR_RETURN(key.bytes,
-                      AesGcmOpen(participant_key, DataKeyPurpose(participant, name), *sealed));
+                      AesGcmOpen(*participant_key, DataKeyPurpose(participant, name), *sealed));
   return key;
 }
 
@@ -330,7 +321,7 @@ absl::StatusOr<bool> FolderKeyStore::HasFiles(ParticipantId participant,
 absl::StatusOr<DataKey> FolderKeyStore::KeyForWriting(ParticipantId participant, StreamId stream,
                                                       int32_t utc_day) {
   TM_ASSIGN_OR_RETURN(const bool destroyed, IsDestroyed(participant));
-  if (destroyed) return Destroyed();
+  if (destroyed) return ParticipantIsDestroyed();
   const CacheKey cache_key{participant, {stream, utc_day, kNewest}};
   if (const std::optional<DataKey> cached = Cached(cache_key)) {
     TM_ASSIGN_OR_RETURN(const bool has_files, HasFiles(participant, cached->name));
@@ -346,7 +337,7 @@ absl::StatusOr<DataKey> FolderKeyStore::KeyForWriting(ParticipantId participant,
 
 absl::StatusOr<DataKey> FolderKeyStore::Find(ParticipantId participant, const DataKeyName& name) {
   TM_ASSIGN_OR_RETURN(const bool destroyed, IsDestroyed(participant));
-  if (destroyed) return absl::NotFoundError("key store: the participant's key was destroyed");
+  if (destroyed) return KeyIsDestroyed();
   const CacheKey cache_key{participant, name};
   if (const std::optional<DataKey> cached = Cached(cache_key)) {
     TM_ASSIGN_OR_RETURN(const bool has_files, HasFiles(participant, name));
@@ -366,13 +357,16 @@ absl::Status FolderKeyStore::DestroyDataKey(ParticipantId participant, const Dat
   return DestroyKeyFile(DataKeyPath(participant, name));
 }
 
+// Under the lock of those who wrap keys: a rotation must not put back what is removed here.
 absl::Status FolderKeyStore::DestroyParticipant(ParticipantId participant) {
   TM_RETURN_IF_ERROR(MakeFolder(ShardFolder(participant)));
   TM_RETURN_IF_ERROR(MakeFolder(Folder(participant)));
+  TM_ASSIGN_OR_RETURN(const FolderLock lock, FolderLock::Take(folder_));
   // The marker first: from here on nobody makes a key again, and the rest may be repeated.
   TM_RETURN_IF_ERROR(WriteKeyFileOnce(MarkerPath(participant), "").status());
   Forget(participant);
   TM_RETURN_IF_ERROR(DestroyKeyFile(KeyPath(participant)));
+  TM_RETURN_IF_ERROR(DestroyLeftOvers(Folder(participant)));
   TM_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListFolder(Folder(participant)));
   for (const std::string& name : names) {
     const absl::StatusOr<StreamId> stream = StreamId::Parse(name);
@@ -385,11 +379,7 @@ absl::Status FolderKeyStore::DestroyParticipant(ParticipantId participant) {
 }
 
 absl::StatusOr<std::string> FolderKeyStore::ServiceKey(std::string_view name) {
-  const bool is_plain =
-      !name.empty() && name.size() <= 64 && std::all_of(name.begin(), name.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-      });
-  if (!is_plain) return absl::InvalidArgumentError("key store: a service key has a plain name");
+  TM_RETURN_IF_ERROR(CheckServiceKeyName(name));
   {
     MutexLock lock(mutex_);
     if (const auto found = service_keys_.find(name); found != service_keys_.end()) {
@@ -398,7 +388,7 @@ absl::StatusOr<std::string> FolderKeyStore::ServiceKey(std::string_view name) {
   }
   TM_ASSIGN_OR_RETURN(const std::string key,
                       SealedFile(fmt::format("{}/service/{}", folder_, name),
-                                 Purpose("service-key", name), RandomBytes(kAesKeyBytes)));
+                                 KeyPurpose("service-key", name), RandomBytes(kAesKeyBytes)));
   MutexLock lock(mutex_);
   if (service_keys_.size() < kServiceKeysCachedMax) service_keys_.emplace(name, key);
   return key;
@@ -416,58 +406,166 @@ absl::StatusOr<std::optional<Uuid>> ReadId(const std::string& folder) {
 
 absl::StatusOr<Uuid> FolderKeyStore::Id() {
   TM_ASSIGN_OR_RETURN(const std::optional<Uuid> id, ReadId(folder_));
-  if (!id) return Missing("the folder's id");
+  if (!id) return KeyIsMissing("the folder's id");
   return *id;
 }
 
 absl::StatusOr<std::string> FolderKeyStore::ReceiptKeyPem() {
-  return SealedFile(folder_ + "/receipt.pem", Purpose("receipt-key", ""),
+  return SealedFile(folder_ + "/receipt.pem", KeyPurpose("receipt-key", ""),
                     SigningKey::GenerateEd25519().ExportPem());
 }
 
-absl::StatusOr<uint64_t> FolderKeyStore::RestoreGeneration() {
+absl::StatusOr<uint64_t> FolderKeyStore::ReadNumber(const char* name) const {
   TM_ASSIGN_OR_RETURN(const std::optional<std::string> text,
-                      ReadKeyFile(folder_ + "/restore_generation"));
+                      ReadKeyFile(fmt::format("{}/{}", folder_, name)));
   if (!text) return uint64_t{0};
-  uint64_t generation = 0;
+  uint64_t number = 0;
   const char* const end = text->data() + text->size();
-  const auto parsed = std::from_chars(text->data(), end, generation);
+  const auto parsed = std::from_chars(text->data(), end, number);
   if (parsed.ec != std::errc() || std::string_view(parsed.ptr, end) != "\n") {
-    return absl::DataLossError("key store: the restore generation is no number");
+    return absl::DataLossError(fmt::format("key store: {} is no number", name));
   }
-  return generation;
+  return number;
 }
 
-absl::Status FolderKeyStore::SetRestoreGeneration(uint64_t generation) {
+absl::StatusOr<RestoreMark> FolderKeyStore::ReadRestoreMark() {
+  RestoreMark mark;
+  TM_ASSIGN_OR_RETURN(mark.generation, ReadNumber(kGenerationFile));
+  TM_ASSIGN_OR_RETURN(mark.heartbeat, ReadNumber(kHeartbeatFile));
+  return mark;
+}
+
+absl::Status FolderKeyStore::RaiseRestoreMark(const RestoreMark& mark) {
   TM_ASSIGN_OR_RETURN(const FolderLock lock, FolderLock::Take(folder_));
-  TM_ASSIGN_OR_RETURN(const uint64_t current, RestoreGeneration());
-  if (generation < current) {
-    return absl::FailedPreconditionError("key store: the restore generation only grows");
-  }
-  return ReplaceKeyFile(folder_ + "/restore_generation", fmt::format("{}\n", generation));
-}
-
-// A folder that was used before keeps its key: one that is missing is never made anew, because what
-// it wraps would be lost without a word.
-absl::StatusOr<std::string> ReadOrMakeKek(const std::string& path, bool folder_is_new) {
-  TM_ASSIGN_OR_RETURN(std::optional<std::string> text, ReadKeyFile(path));
-  if (!text && !folder_is_new) {
-    return absl::FailedPreconditionError("key store: the key-encryption key is missing");
-  }
-  if (!text) {
+  TM_ASSIGN_OR_RETURN(const RestoreMark current, ReadRestoreMark());
+  const std::pair<const char*, uint64_t> raised[] = {
+      {mark.generation > current.generation ? kGenerationFile : nullptr, mark.generation},
+      {mark.heartbeat > current.heartbeat ? kHeartbeatFile : nullptr, mark.heartbeat}};
+  for (const auto& [name, number] : raised) {
+    if (name == nullptr) continue;
     TM_RETURN_IF_ERROR(
-        WriteKeyFileOnce(path, HexEncode(RandomBytes(kAesKeyBytes)) + "\n").status());
-    TM_ASSIGN_OR_RETURN(text, ReadKeyFile(path));
-    if (!text) return absl::UnavailableError("key store: the key-encryption key vanished");
+        ReplaceKeyFile(fmt::format("{}/{}", folder_, name), fmt::format("{}\n", number)));
   }
-  return ParseKek(*text);
+  return absl::OkStatus();
 }
 
-absl::Status CheckKek(const std::string& path, const std::string& kek) {
-  const std::string purpose = Purpose("check", "");
-  TM_RETURN_IF_ERROR(WriteKeyFileOnce(path, AesGcmSeal(kek, purpose, kCheckText)).status());
-  TM_ASSIGN_OR_RETURN(const std::optional<std::string> sealed, ReadKeyFile(path));
-  if (!sealed || !AesGcmOpen(kek, purpose, *sealed).ok()) {
+// Everything that the key-encryption key seals. What is missing is left to who needs it.
+absl::StatusOr<std::vector<FolderKeyStore::Sealed>> FolderKeyStore::ListSealed() const {
+  std::vector<Sealed> all = {{folder_ + "/kek.check", KeyPurpose("check", ""), ""},
+                             {folder_ + "/receipt.pem", KeyPurpose("receipt-key", ""), ""}};
+  TM_ASSIGN_OR_RETURN(const std::vector<std::string> services, ListFolder(folder_ + "/service"));
+  for (const std::string& name : services) {
+    if (!CheckServiceKeyName(name).ok()) continue;
+    all.push_back(
+        {fmt::format("{}/service/{}", folder_, name), KeyPurpose("service-key", name), ""});
+  }
+  TM_ASSIGN_OR_RETURN(const std::vector<std::string> shards, ListFolder(folder_ + "/participants"));
+  for (const std::string& shard : shards) {
+    TM_ASSIGN_OR_RETURN(const std::vector<std::string> people,
+                        ListFolder(fmt::format("{}/participants/{}", folder_, shard)));
+    for (const std::string& name : people) {
+      const absl::StatusOr<ParticipantId> participant = ParticipantId::Parse(name);
+      if (!participant.ok()) continue;
+      all.push_back(
+          {KeyPath(*participant), ParticipantKeyPurpose(*participant), MarkerPath(*participant)});
+    }
+  }
+  return all;
+}
+
+// Whether it was another key's. The look at the marker and the write are one step for whoever
+// destroys the key.
+absl::StatusOr<bool> FolderKeyStore::WrapAnew(const Kek& kek, const Sealed& sealed) const {
+  const std::string prefix = WrappedPrefix(kek);
+  TM_ASSIGN_OR_RETURN(std::optional<std::string> wrapped, ReadKeyFile(sealed.path));
+  if (!wrapped || wrapped->starts_with(prefix)) return false;
+  TM_ASSIGN_OR_RETURN(const FolderLock lock, FolderLock::Take(folder_));
+  TM_RETURN_IF_ERROR(DestroyLeftOvers(FolderOf(sealed.path)));
+  if (!sealed.marker.empty()) {
+    TM_ASSIGN_OR_RETURN(const bool destroyed, KeyFileExists(sealed.marker));
+    if (destroyed) return false;  // whoever destroys it removes the file
+  }
+  TM_ASSIGN_OR_RETURN(const std::optional<std::string> plain,
+                      OpenSealed(sealed.path, sealed.purpose));
+  if (!plain) return false;
+  TM_RETURN_IF_ERROR(ReplaceKeyFile(sealed.path, WrapKey(kek, sealed.purpose, *plain)));
+  return true;
+}
+
+absl::StatusOr<uint64_t> FolderKeyStore::WrapAllAnew(const Kek& kek, absl::Status& damage) const {
+  TM_ASSIGN_OR_RETURN(const std::vector<Sealed> all, ListSealed());
+  uint64_t wrapped = 0;
+  for (const Sealed& sealed : all) {
+    const absl::StatusOr<bool> changed = WrapAnew(kek, sealed);
+    if (absl::IsDataLoss(changed.status())) {
+      damage = changed.status();
+      continue;
+    }
+    if (!changed.ok()) return changed.status();
+    wrapped += *changed ? 1 : 0;
+  }
+  return wrapped;
+}
+
+// The old keys leave the file only after a pass over everything that found nothing of theirs.
+absl::StatusOr<uint64_t> FolderKeyStore::RotateKeyEncryptionKey() {
+  TM_ASSIGN_OR_RETURN(const auto rotation, FolderLock::TryTake(folder_, "rotation"));
+  if (!rotation) return AnotherRotates();
+  std::optional<Kek> newest;
+  {
+    TM_ASSIGN_OR_RETURN(const FolderLock lock, FolderLock::Take(folder_));
+    TM_ASSIGN_OR_RETURN(newest, kek_->BeginRotation());
+  }
+  uint64_t wrapped = 0;
+  for (int pass = 0; pass < kRotationPassesMax; ++pass) {
+    absl::Status damage;
+    TM_ASSIGN_OR_RETURN(const uint64_t of_pass, WrapAllAnew(*newest, damage));
+    wrapped += of_pass;
+    if (!damage.ok()) return KeysDoNotOpen(damage);
+    if (of_pass > 0) continue;
+    TM_ASSIGN_OR_RETURN(const FolderLock lock, FolderLock::Take(folder_));
+    TM_RETURN_IF_ERROR(kek_->EndRotation(*newest));
+    return wrapped;
+  }
+  return absl::AbortedError("key store: keys kept changing; rotate again");
+}
+
+// What others may do with a file or folder; nothing if all is well or it is not there.
+std::string ExposureOf(const std::string& path, std::string_view name) {
+  struct stat info {};
+  if (stat(path.c_str(), &info) != 0) return "";
+  if ((info.st_mode & 0077) != 0) {
+    return fmt::format(
+        "{} is open to others than its owner (mode {:04o}): take it from them with "
+        "chmod go= ",
+        name, info.st_mode & 07777);
+  }
+  if (info.st_uid != geteuid()) return fmt::format("{} belongs to another user", name);
+  return "";
+}
+
+absl::StatusOr<KeyStoreFacts> FolderKeyStore::Inspect() {
+  TM_ASSIGN_OR_RETURN(const KekRing keks, kek_->Read());
+  KeyStoreFacts facts;
+  facts.keks = keks.size();
+  facts.exposure = ExposureOf(folder_, "the folder of keys");
+  if (facts.exposure.empty()) facts.exposure = ExposureOf(kek_->path(), "the key-encryption key");
+  facts.kek_is_beside_keys = FolderOf(kek_->path()) == folder_;
+  return facts;
+}
+
+// Only in the older form or this one, by a key of the file.
+absl::Status CheckKek(const std::string& path, KekFile& kek) {
+  const std::string purpose = KeyPurpose("check", "");
+  TM_ASSIGN_OR_RETURN(const bool exists, KeyFileExists(path));
+  if (!exists) {
+    TM_ASSIGN_OR_RETURN(const KekRing keks, kek.Read());
+    TM_RETURN_IF_ERROR(
+        WriteKeyFileOnce(path, WrapKey(keks.newest(), purpose, kCheckText)).status());
+  }
+  const auto opened = kek.Unwrap(purpose, [&] { return ReadKeyFile(path); });
+  if (absl::IsUnavailable(opened.status())) return opened.status();
+  if (!opened.ok() || *opened != kCheckText) {
     return absl::FailedPreconditionError(
         "key store: the key-encryption key is not the one this folder was made with");
   }
@@ -518,8 +616,10 @@ absl::StatusOr<std::unique_ptr<KeyStore>> OpenFolderKeyStore(const FolderKeyStor
   TM_RETURN_IF_ERROR(CheckIsMeant(options, used_before));
   TM_RETURN_IF_ERROR(MakeFolder(folder));
   const std::string kek_path = options.kek_path.empty() ? folder + "/kek" : options.kek_path;
-  TM_ASSIGN_OR_RETURN(std::string kek, ReadOrMakeKek(kek_path, !used_before));
-  TM_RETURN_IF_ERROR(CheckKek(folder + "/kek.check", kek));
+  // A folder that was used before keeps its key: one that is missing is never made anew, because
+  // what it wraps would be lost without a word.
+  TM_ASSIGN_OR_RETURN(std::unique_ptr<KekFile> kek, KekFile::Open(kek_path, !used_before));
+  TM_RETURN_IF_ERROR(CheckKek(folder + "/kek.check", *kek));
   TM_RETURN_IF_ERROR(
       WriteKeyFileOnce(folder + "/id", Uuid::MakeRandom().ToString() + "\n").status());
   TM_RETURN_IF_ERROR(MakeFolder(folder + "/service"));

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <memory>
 #include <system_error>
@@ -22,6 +23,13 @@ namespace {
 constexpr mode_t kFolderMode = 0700;
 constexpr mode_t kFileMode = 0600;
 constexpr size_t kTemporaryNameBytes = 12;
+constexpr std::string_view kTemporaryPrefix = ".new-";
+
+std::atomic<KeyFileHook> key_file_hook = nullptr;
+
+void Announce(std::string_view change) {
+  if (const KeyFileHook hook = key_file_hook) hook(change);
+}
 
 absl::Status Failed(const char* operation) {
   return absl::UnavailableError(
@@ -43,12 +51,6 @@ class File {
   const int descriptor_;
 };
 
-std::string FolderOf(const std::string& path) {
-  const size_t slash = path.find_last_of('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
 absl::Status WriteAll(int file, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t written = write(file, bytes.data(), bytes.size());
@@ -60,6 +62,7 @@ absl::Status WriteAll(int file, std::string_view bytes) {
 }
 
 absl::Status WriteAndSync(int file, std::string_view bytes) {
+  Announce("write");
   TM_RETURN_IF_ERROR(WriteAll(file, bytes));
   if (fsync(file) != 0) return Failed("sync a file");
   return absl::OkStatus();
@@ -71,8 +74,9 @@ class TemporaryFile {
   static absl::StatusOr<std::unique_ptr<TemporaryFile>> Write(const std::string& path,
                                                               std::string_view bytes) {
     auto temporary = std::make_unique<TemporaryFile>();
-    temporary->path_ =
-        fmt::format("{}/.new-{}", FolderOf(path), HexEncode(RandomBytes(kTemporaryNameBytes)));
+    temporary->path_ = fmt::format("{}/{}{}", FolderOf(path), kTemporaryPrefix,
+                                   HexEncode(RandomBytes(kTemporaryNameBytes)));
+    Announce("create");
     const File file(
         open(temporary->path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kFileMode));
     if (!file.ok()) {
@@ -95,6 +99,12 @@ class TemporaryFile {
 };
 
 }  // namespace
+
+std::string FolderOf(const std::string& path) {
+  const size_t slash = path.find_last_of('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
 
 absl::Status MakeFolder(const std::string& path) {
   if (mkdir(path.c_str(), kFolderMode) != 0 && errno != EEXIST) return Failed("create a folder");
@@ -133,6 +143,7 @@ absl::StatusOr<bool> WriteKeyFileOnce(const std::string& path, std::string_view 
     return false;
   }
   TM_ASSIGN_OR_RETURN(const auto temporary, TemporaryFile::Write(path, bytes));
+  Announce("link");
   // link() never replaces: the first of several racing processes wins.
   const bool first = link(temporary->path().c_str(), path.c_str()) == 0;
   if (!first && errno != EEXIST) return Failed("link a file");
@@ -142,6 +153,7 @@ absl::StatusOr<bool> WriteKeyFileOnce(const std::string& path, std::string_view 
 
 absl::Status ReplaceKeyFile(const std::string& path, std::string_view bytes) {
   TM_ASSIGN_OR_RETURN(const auto temporary, TemporaryFile::Write(path, bytes));
+  Announce("rename");
   if (rename(temporary->path().c_str(), path.c_str()) != 0) return Failed("rename a file");
   return SyncFolder(FolderOf(path));
 }
@@ -156,6 +168,7 @@ absl::Status DestroyKeyFile(const std::string& path) {
     const auto size = static_cast<size_t>(info.st_size);
     TM_RETURN_IF_ERROR(WriteAndSync(file.get(), std::string(size, '\0')));
   }
+  Announce("remove");
   if (unlink(path.c_str()) != 0 && errno != ENOENT) return Failed("remove a file");
   return SyncFolder(FolderOf(path));
 }
@@ -174,9 +187,22 @@ absl::StatusOr<std::vector<std::string>> ListFolder(const std::string& path) {
   return names;
 }
 
+absl::Status DestroyLeftOvers(const std::string& folder) {
+  TM_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListFolder(folder));
+  for (const std::string& name : names) {
+    if (!name.starts_with(kTemporaryPrefix)) continue;
+    if (name.size() != kTemporaryPrefix.size() + 2 * kTemporaryNameBytes) continue;
+    TM_RETURN_IF_ERROR(DestroyKeyFile(fmt::format("{}/{}", folder, name)));
+  }
+  return absl::OkStatus();
+}
+
+void SetKeyFileHook(KeyFileHook hook) { key_file_hook = hook; }
+
 absl::Status SyncFolder(const std::string& path) {
   const File folder(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!folder.ok()) return Failed("open a folder");
+  Announce("sync");
   if (fsync(folder.get()) != 0) return Failed("sync a folder");
   return absl::OkStatus();
 }
@@ -189,6 +215,19 @@ absl::StatusOr<FolderLock> FolderLock::Take(const std::string& folder) {
     if (errno != EINTR) return Failed("lock a folder");
   }
   return lock;
+}
+
+absl::StatusOr<std::optional<FolderLock>> FolderLock::TryTake(const std::string& folder,
+                                                              std::string_view name) {
+  const std::string path = fmt::format("{}/{}", folder, name);
+  const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kFileMode);
+  if (file < 0) return Failed("open a lock");
+  FolderLock lock(file);
+  while (flock(file, LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK) return std::optional<FolderLock>();
+    if (errno != EINTR) return Failed("lock a folder");
+  }
+  return std::optional<FolderLock>(std::move(lock));
 }
 
 FolderLock::~FolderLock() {

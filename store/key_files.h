@@ -40,10 +40,26 @@ absl::StatusOr<std::vector<std::string>> ListFolder(const std::string& path);
 // Makes the names inside a folder durable.
 absl::Status SyncFolder(const std::string& path);
 
-// Held by at most one process at a time, until destruction. Waits for the other holder.
+// Destroys files that processes which were killed left in the folder under names of their own. The
+// caller keeps out everybody who writes there.
+absl::Status DestroyLeftOvers(const std::string& folder);
+
+// "." for a name alone.
+std::string FolderOf(const std::string& path);
+
+// Called before every change of the disk made here, with what is about to be done: lets a test end
+// its process at any of them. Null for none.
+using KeyFileHook = void (*)(std::string_view change);
+void SetKeyFileHook(KeyFileHook hook);
+
+// Held by at most one process, and thread, at a time, until destruction or death.
 class FolderLock {
  public:
+  // Waits for the other holder.
   static absl::StatusOr<FolderLock> Take(const std::string& folder);
+  // Another lock of the same folder; nothing while somebody holds it.
+  static absl::StatusOr<std::optional<FolderLock>> TryTake(const std::string& folder,
+                                                           std::string_view name);
   FolderLock(FolderLock&& other) noexcept : file_(other.file_) { other.file_ = -1; }
   FolderLock& operator=(FolderLock&&) = delete;
   ~FolderLock();

@@ -37,6 +37,24 @@ struct DataKey {
   std::string bytes;  // 32
 };
 
+// Where the databases of this store should be: one that is behind was restored from a backup. It
+// stands here because a restored database must not bring back an old one.
+struct RestoreMark {
+  uint64_t generation = 0;  // see ReceiptStatement.restore_generation
+  uint64_t heartbeat = 0;   // grows while servers run
+
+  friend auto operator<=>(const RestoreMark&, const RestoreMark&) = default;
+};
+
+// How well the keys themselves are kept.
+struct KeyStoreFacts {
+  bool is_database = false;
+  // How others than the server could come at the keys: wrong modes or owners; empty if they cannot.
+  std::string exposure;
+  bool kek_is_beside_keys = false;
+  size_t keks = 1;  // more than one: a rotation has not ended
+};
+
 // Thread-safe. Several servers may share one store.
 //
 // A key that was destroyed left a mark; one that is merely gone did not. Only the first reads as
@@ -76,15 +94,29 @@ class KeyStore {
   // The PEM of the Ed25519 key that signs receipts, made on first use.
   virtual absl::StatusOr<std::string> ReceiptKeyPem() = 0;
 
-  // See ReceiptStatement.restore_generation; 0 at first. Stands here because a restored database
-  // must not bring back an old one.
-  virtual absl::StatusOr<uint64_t> RestoreGeneration() = 0;
-  virtual absl::Status SetRestoreGeneration(uint64_t generation) = 0;
+  // Zeroes at first.
+  virtual absl::StatusOr<RestoreMark> ReadRestoreMark() = 0;
+  // Raises each number to at least that of `mark`; neither ever shrinks.
+  virtual absl::Status RaiseRestoreMark(const RestoreMark& mark) = 0;
+
+  // Makes a new key-encryption key, wraps by it all that the old ones wrap, and only then forgets
+  // those. One that was cut off goes on: where the file holds several keys already, the newest of
+  // them is the new one. Other servers follow by themselves. Returns how many keys were wrapped
+  // anew (docs/adr/0014).
+  //   ABORTED              another server rotates just now
+  //   FAILED_PRECONDITION  the file of the key-encryption key cannot be written; the text says what
+  //                        to do
+  //   DATA_LOSS            a key could not be opened, and the old key-encryption keys stay for it;
+  //                        all others are done
+  //   UNAVAILABLE          the store cannot be read or written
+  virtual absl::StatusOr<uint64_t> RotateKeyEncryptionKey() = 0;
+
+  virtual absl::StatusOr<KeyStoreFacts> Inspect() = 0;
 };
 
 // Keys in a folder, one file each, synced before use; mode 0700. The key-encryption key is
-// `folder`/kek unless `kek_path` names another file (32 bytes, hexadecimal); it is made when the
-// folder is new. Keeps at most `cached_keys_max` unwrapped data keys in memory.
+// `folder`/kek unless `kek_path` names another file (store/kek_ring.h has its form); it is made
+// when the folder is new. Keeps at most `cached_keys_max` unwrapped data keys in memory.
 struct FolderKeyStoreOptions {
   std::string folder;
   std::string kek_path = {};

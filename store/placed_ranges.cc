@@ -1,6 +1,7 @@
 #include "store/placed_ranges.h"
 
 #include <algorithm>
+#include <limits>
 #include <tuple>
 #include <utility>
 
@@ -41,7 +42,25 @@ absl::Status AddPage(const ChunkScan::Target& target, const std::vector<StreamCl
   return absl::OkStatus();
 }
 
+// The first device time that stands at or after `study_ns`. Inverting is off by the rounding only,
+// so that few steps are made.
+int64_t FirstDeviceTime(const Placement& placement, int64_t study_ns) {
+  constexpr int64_t kRoundingNsMax = 4;
+  int64_t device_ns = SaturatingAdd(placement.ToDevice(study_ns), -kRoundingNsMax);
+  while (device_ns < std::numeric_limits<int64_t>::max() &&
+         placement.ToStudy(device_ns) < study_ns) {
+    const int64_t off_ns = placement.ToDevice(study_ns) - device_ns;
+    if (off_ns < -kRoundingNsMax) break;  // study time ends before: it saturates
+    ++device_ns;
+  }
+  return device_ns;
+}
+
 }  // namespace
+
+signal::TimeRange ExactDeviceRange(const Placement& placement, const signal::TimeRange& study) {
+  return {FirstDeviceTime(placement, study.begin_ns), FirstDeviceTime(placement, study.end_ns)};
+}
 
 PlacedRange InvertRange(const Placement& placement, const signal::TimeRange& study) {
   const signal::TimeRange device{SaturatingAdd(placement.ToDevice(study.begin_ns), -1),

@@ -19,6 +19,9 @@ struct PlacedRange {
 // what is found is placed and compared again.
 PlacedRange InvertRange(const Placement& placement, const signal::TimeRange& study);
 
+// The same to the nanosecond: exactly those device times that stand in the range.
+signal::TimeRange ExactDeviceRange(const Placement& placement, const signal::TimeRange& study);
+
 // One range for each clock of the stream that has chunks within `margin_ns` of its range, in the
 // order in which the boots stand on study time.
 //   RESOURCE_EXHAUSTED  more than kPlacedRangesMax: a shorter range of study time has fewer

@@ -1,5 +1,6 @@
 #include "store/placement.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -31,6 +32,11 @@ int64_t OnLine(int64_t value, int64_t base, int64_t from, long double slope) {
 int64_t Placement::ToStudy(int64_t device_ns) const {
   return OnLine(device_ns, anchor_device_ns, anchor_study_ns,
                 static_cast<long double>(rate_ppb) / kPpb);
+}
+
+signal::TimeRange Placement::ToStudySpan(int64_t first_ns, int64_t last_ns) const {
+  constexpr int64_t kEndMax = std::numeric_limits<int64_t>::max();
+  return {std::min(ToStudy(first_ns), kEndMax - 1), std::min(ToStudy(last_ns), kEndMax - 1) + 1};
 }
 
 int64_t Placement::ToDevice(int64_t study_ns) const {

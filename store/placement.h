@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/ids.h"
+#include "core/signal/overview.h"
 
 namespace tidemark::store {
 
@@ -31,6 +32,9 @@ struct Placement {
   // the rounding to a nanosecond; exactly so with a rate of zero.
   int64_t ToStudy(int64_t device_ns) const;
   int64_t ToDevice(int64_t study_ns) const;
+
+  // Where stamps from `first_ns` to `last_ns`, both inside, stand; never empty.
+  signal::TimeRange ToStudySpan(int64_t first_ns, int64_t last_ns) const;
 
   friend bool operator==(const Placement&, const Placement&) = default;
 };

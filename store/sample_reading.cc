@@ -7,6 +7,7 @@
 #include "base/status_macros.h"
 #include "store/epoch_cuts.h"
 #include "store/placed_ranges.h"
+#include "store/shown_times.h"
 #include "store/sql.h"
 #include "store/stored_chunk.h"
 
@@ -20,17 +21,63 @@ constexpr size_t kPlacementsKept = 1'024;
 
 using VisitBlock = absl::FunctionRef<absl::Status(const ReadBlock&)>;
 
+// The samples of a chunk that may be shown where some may not: what its plausible stamps say. An
+// outlier stamp does not tell when its sample was taken.
+struct Shown {
+  const ChunkRow& row;
+  const Placement& placement;
+  const ConsentTimes& times;
+
+  bool IsPlausible(int64_t stamp_ns) const {
+    return stamp_ns >= row.t_min_ns && stamp_ns <= row.t_max_ns;
+  }
+  bool operator()(int64_t stamp_ns) const {
+    return IsPlausible(stamp_ns) && times.Contains(placement.ToStudy(stamp_ns));
+  }
+};
+
 // Which samples of a chunk are wanted.
 struct Inside {
-  const signal::TimeRange* range;  // null: all of them
-  const Placement* placement;      // not null: the range is of study time
+  const signal::TimeRange* range = nullptr;  // null: all of them
+  const Placement* placement = nullptr;      // not null: the range is of study time
+  const Shown* shown = nullptr;              // null: all of them
 
   bool operator()(int64_t stamp_ns) const {
+    if (shown != nullptr && !(*shown)(stamp_ns)) return false;
     if (range == nullptr) return true;
     const int64_t t_ns = placement == nullptr ? stamp_ns : placement->ToStudy(stamp_ns);
     return t_ns >= range->begin_ns && t_ns < range->end_ns;
   }
 };
+
+// A stretch of a chunk's samples that may not be shown.
+struct HiddenPart {
+  signal::TimeRange device;
+  int64_t samples = 0;
+  bool comes_first = false;  // before every sample that may be shown
+};
+
+std::vector<HiddenPart> HiddenParts(const Shown& shown, const std::vector<int64_t>& stamps) {
+  std::vector<HiddenPart> parts;
+  bool comes_first = true;
+  const auto take = [&](const signal::TimeRange& study, bool is_shown) {
+    if (is_shown) comes_first = false;
+    if (is_shown) return;
+    HiddenPart part;
+    part.comes_first = comes_first;
+    for (const int64_t stamp_ns : stamps) {
+      const int64_t t_ns = shown.placement.ToStudy(stamp_ns);
+      if (!shown.IsPlausible(stamp_ns) || t_ns < study.begin_ns || t_ns >= study.end_ns) continue;
+      const bool is_first = part.samples++ == 0;
+      part.device.begin_ns = is_first ? stamp_ns : std::min(part.device.begin_ns, stamp_ns);
+      part.device.end_ns =
+          std::max(is_first ? stamp_ns : part.device.end_ns, SaturatingAdd(stamp_ns, 1));
+    }
+    if (part.samples > 0) parts.push_back(part);
+  };
+  shown.times.Split(shown.placement.ToStudySpan(shown.row.t_min_ns, shown.row.t_max_ns), take);
+  return parts;
+}
 
 absl::StatusOr<std::vector<size_t>> ChannelIndexes(const StreamInfo& stream,
                                                    const std::vector<std::string>& names) {
@@ -201,38 +248,75 @@ absl::Status SampleReading::Read(const ChunkRow& row, const absl::StatusOr<std::
   if (absl::IsNotFound(packed.status())) {
     return AddUnreadable(row, UnreadableReason::kErased, visitor);
   }
+  TM_ASSIGN_OR_RETURN(const std::shared_ptr<const StreamInfo> stream,
+                      parts_.catalog->Find(row.participant_id, row.stream_id, row.stream_version,
+                                           parts_.target.deadline));
+  TM_ASSIGN_OR_RETURN(const ConsentTimes shown,
+                      ShownTimes(*parts_.consent, *stream, parts_.target.deadline));
+  if (IsHidden(row, shown)) return AddUnreadable(row, UnreadableReason::kNoConsent, visitor);
   if (absl::IsDataLoss(packed.status())) {
     if (first_damage_.ok()) first_damage_ = packed.status();
     return AddUnreadable(row, UnreadableReason::kDamaged, visitor);
   }
   if (!packed.ok()) return packed.status();
-  return ReadIntact(row, *packed, visitor);
+  return ReadIntact(row, *stream, shown, *packed, visitor);
 }
 
-absl::Status SampleReading::ReadIntact(const ChunkRow& row, const std::string& packed,
+// An encoded segment cannot be cut.
+bool SampleReading::IsHidden(const ChunkRow& row, const ConsentTimes& shown) const {
+  const Placement* const placement = PlacementOf(row);
+  if (placement == nullptr) return shown.IsNever();
+  const signal::TimeRange study = placement->ToStudySpan(row.t_min_ns, row.t_max_ns);
+  return row.kind == PayloadKind::kEncoded ? !shown.Covers(study) : !shown.Touches(study);
+}
+
+absl::Status SampleReading::ReadIntact(const ChunkRow& row, const StreamInfo& stream,
+                                       const ConsentTimes& shown, const std::string& packed,
                                        const SampleVisitor& visitor) {
-  TM_ASSIGN_OR_RETURN(const std::shared_ptr<const StreamInfo> stream,
-                      parts_.catalog->Find(row.participant_id, row.stream_id, row.stream_version,
-                                           parts_.target.deadline));
-  const BlockCutter cutter(*stream, row, PlacementOf(row), visitor.block);
   if (row.kind == PayloadKind::kEncoded) {
     const absl::StatusOr<EncodedSegment> segment = LoadEncoded(row, packed);
-    if (!segment.ok()) return AddUnreadable(row, UnreadableReason::kDamaged, visitor);
+    if (!segment.ok()) return AddUnreadable(row, ReasonOf(segment.status()), visitor);
     TM_RETURN_IF_ERROR(Flush(visitor));
-    return cutter.Encoded(*segment);
+    return BlockCutter(stream, row, PlacementOf(row), visitor.block).Encoded(*segment);
   }
-  TM_ASSIGN_OR_RETURN(const std::vector<size_t> channels, ChannelIndexes(*stream, query_.channels));
-  const absl::StatusOr<signal::Block> block = LoadSamples(*stream, row, packed);
-  if (!block.ok()) return AddUnreadable(row, UnreadableReason::kDamaged, visitor);
+  const absl::StatusOr<signal::Block> block = LoadSamples(stream, row, packed);
+  if (!block.ok()) return AddUnreadable(row, ReasonOf(block.status()), visitor);
+  return ReadSamples(row, stream, shown, *block, visitor);
+}
+
+absl::Status SampleReading::ReadSamples(const ChunkRow& row, const StreamInfo& stream,
+                                        const ConsentTimes& times, const signal::Block& block,
+                                        const SampleVisitor& visitor) {
+  TM_ASSIGN_OR_RETURN(const std::vector<size_t> channels, ChannelIndexes(stream, query_.channels));
+  const Placement* const placement = PlacementOf(row);
+  std::optional<Shown> shown;
+  std::vector<HiddenPart> hidden;
+  if (placement != nullptr && !times.Covers(placement->ToStudySpan(row.t_min_ns, row.t_max_ns))) {
+    shown.emplace(Shown{row, *placement, times});
+    hidden = HiddenParts(*shown, block.stamps.ToVector());
+  }
+  const auto add_hidden = [&](bool comes_first) -> absl::Status {
+    for (const HiddenPart& part : hidden) {
+      if (part.comes_first != comes_first) continue;
+      TM_RETURN_IF_ERROR(
+          AddUnreadable(row, UnreadableReason::kNoConsent, part.device, part.samples, visitor));
+    }
+    return absl::OkStatus();
+  };
+  TM_RETURN_IF_ERROR(add_hidden(/*comes_first=*/true));
   TM_RETURN_IF_ERROR(Flush(visitor));
-  Inside inside{nullptr, nullptr};
+  Inside inside;
+  if (shown) inside.shown = &*shown;
   if (!query_.whole_chunks) {
     const auto* const study = std::get_if<StudyRange>(&query_.range);
     const auto* const device = std::get_if<ScanRange>(&query_.range);
-    if (study != nullptr) inside = {&study->study, PlacementOf(row)};
+    if (study != nullptr) inside.range = &study->study;
+    if (study != nullptr) inside.placement = placement;
     if (device != nullptr) inside.range = &device->device;
   }
-  return cutter.Samples(*block, channels, inside);
+  TM_RETURN_IF_ERROR(
+      BlockCutter(stream, row, placement, visitor.block).Samples(block, channels, inside));
+  return add_hidden(/*comes_first=*/false);
 }
 
 // The plausible stamps of a chunk within the range asked for; end <= begin if none is.
@@ -249,7 +333,16 @@ signal::TimeRange SampleReading::InsideOf(const ChunkRow& row) const {
 
 absl::Status SampleReading::AddUnreadable(const ChunkRow& row, UnreadableReason reason,
                                           const SampleVisitor& visitor) {
-  const signal::TimeRange inside = InsideOf(row);
+  return AddUnreadable(row, reason, {row.t_min_ns, SaturatingAdd(row.t_max_ns, 1)},
+                       row.sample_count, visitor);
+}
+
+absl::Status SampleReading::AddUnreadable(const ChunkRow& row, UnreadableReason reason,
+                                          const signal::TimeRange& device, int64_t samples,
+                                          const SampleVisitor& visitor) {
+  signal::TimeRange inside = InsideOf(row);
+  inside.begin_ns = std::max(inside.begin_ns, device.begin_ns);
+  inside.end_ns = std::min(inside.end_ns, device.end_ns);
   if (inside.end_ns <= inside.begin_ns) return absl::OkStatus();
   if (reason == UnreadableReason::kDamaged) ++damaged_chunks_;
   const UnreadableChunks next{.reason = reason,
@@ -260,7 +353,7 @@ absl::Status SampleReading::AddUnreadable(const ChunkRow& row, UnreadableReason 
                               .boot_id = row.boot_id,
                               .clock_id = row.clock_id,
                               .device = inside,
-                              .samples = row.sample_count};
+                              .samples = samples};
   if (pending_ && Continues(pending_->chunks, next)) {
     UnreadableChunks& run = pending_->chunks;
     run.last_number = next.last_number;

@@ -18,6 +18,7 @@
 #include "base/ids.h"
 #include "store/chunk_row.h"
 #include "store/chunk_scan.h"
+#include "store/consent_book.h"
 #include "store/placement.h"
 #include "store/stream_catalog.h"
 #include "store/stream_info.h"
@@ -73,6 +74,7 @@ class SampleReading {
     ChunkScan::Target target;  // of the query's stream
     StreamCatalog* catalog;
     PlacementSource* placements;
+    ConsentBook* consent;
     DeviceId device_id;  // the stream's
   };
   SampleReading(Parts parts, SampleQuery query);
@@ -97,9 +99,17 @@ class SampleReading {
   absl::Status Plan();
   absl::Status Read(const ChunkRow& row, const absl::StatusOr<std::string>& packed,
                     const SampleVisitor& visitor);
-  absl::Status ReadIntact(const ChunkRow& row, const std::string& packed,
-                          const SampleVisitor& visitor);
+  // Whether nothing of a chunk may be shown. After FindPlacement(row).
+  bool IsHidden(const ChunkRow& row, const ConsentTimes& shown) const;
+  absl::Status ReadIntact(const ChunkRow& row, const StreamInfo& stream, const ConsentTimes& shown,
+                          const std::string& packed, const SampleVisitor& visitor);
+  absl::Status ReadSamples(const ChunkRow& row, const StreamInfo& stream, const ConsentTimes& times,
+                           const signal::Block& block, const SampleVisitor& visitor);
   absl::Status AddUnreadable(const ChunkRow& row, UnreadableReason reason,
+                             const SampleVisitor& visitor);
+  // A part of a chunk.
+  absl::Status AddUnreadable(const ChunkRow& row, UnreadableReason reason,
+                             const signal::TimeRange& device, int64_t samples,
                              const SampleVisitor& visitor);
   absl::Status Flush(const SampleVisitor& visitor);
   absl::Status GiveQuarantined(const SampleVisitor& visitor);

@@ -57,7 +57,8 @@ absl::StatusOr<SlotPlace> Locate(std::string_view packed, char mark, size_t entr
   const auto index = static_cast<size_t>(slot);
   const size_t entry = kSegmentHeaderBytes + index * entry_bytes;
   const auto end_of = [&](size_t at) {
-    return size_t{LoadLe<uint32_t>(packed.data() + kSegmentHeaderBytes + at * entry_bytes + end_offset)};
+    return size_t{
+        LoadLe<uint32_t>(packed.data() + kSegmentHeaderBytes + at * entry_bytes + end_offset)};
   };
   const size_t begin = index == 0 ? 0 : end_of(index - 1);
   const size_t end = end_of(index);
@@ -86,6 +87,7 @@ absl::StatusOr<SegmentSlotView> FindSlot(std::string_view packed, int slot) {
   TM_ASSIGN_OR_RETURN(const SlotPlace place,
                       Locate(packed, kSegmentMark, kSegmentEntryBytes, 1, slot));
   const auto form = static_cast<SlotForm>(packed[place.entry]);
+  if (form == SlotForm::kErased) return absl::NotFoundError("the chunk was erased");
   if (form != SlotForm::kBlock && form != SlotForm::kBody) return Malformed();
   return SegmentSlotView{form, place.bytes};
 }
@@ -106,6 +108,27 @@ std::string PackTiles(std::span<const std::string> slots) {
 absl::StatusOr<std::string_view> FindTiles(std::string_view packed, int slot) {
   TM_ASSIGN_OR_RETURN(const SlotPlace place, Locate(packed, kTilesMark, kTilesEntryBytes, 0, slot));
   return place.bytes;
+}
+
+absl::StatusOr<std::string> KeepSlots(std::string_view packed, const std::vector<bool>& keep) {
+  std::vector<SegmentSlot> slots(keep.size(), {SlotForm::kErased, ""});
+  for (size_t i = 0; i < keep.size(); ++i) {
+    if (!keep[i]) continue;
+    const absl::StatusOr<SegmentSlotView> slot = FindSlot(packed, static_cast<int>(i));
+    if (!slot.ok()) return Malformed();
+    slots[i] = {slot->form, std::string(slot->bytes)};
+  }
+  return PackSegment(slots);
+}
+
+absl::StatusOr<std::string> KeepTiles(std::string_view packed, const std::vector<bool>& keep) {
+  std::vector<std::string> slots(keep.size());
+  for (size_t i = 0; i < keep.size(); ++i) {
+    if (!keep[i]) continue;
+    TM_ASSIGN_OR_RETURN(const std::string_view tiles, FindTiles(packed, static_cast<int>(i)));
+    slots[i] = std::string(tiles);
+  }
+  return PackTiles(slots);
 }
 
 std::string CompressBody(std::string_view body) {

@@ -21,6 +21,8 @@ enum class SlotForm : uint8_t {
   // The whole ChunkBody as it was sent (zstd): encoded segments, records, and bodies whose
   // serialization is not the one we would rebuild.
   kBody = 2,
+  // Nothing: the chunk was erased, and what it held went with the data key.
+  kErased = 3,
 };
 
 struct SegmentSlot {
@@ -30,7 +32,9 @@ struct SegmentSlot {
 
 // Slots in order; at most 32,767 of them.
 std::string PackSegment(std::span<const SegmentSlot> slots);
-// One slot as a view into `packed`. DATA_LOSS if the segment is malformed or has no such slot.
+// One slot as a view into `packed`.
+//   DATA_LOSS  the segment is malformed or has no such slot
+//   NOT_FOUND  the slot was erased
 struct SegmentSlotView {
   SlotForm form;
   std::string_view bytes;
@@ -40,6 +44,11 @@ absl::StatusOr<SegmentSlotView> FindSlot(std::string_view packed, int slot);
 // The coded buckets (signal::EncodeBuckets) of each slot, empty for slots without samples.
 std::string PackTiles(std::span<const std::string> slots);
 absl::StatusOr<std::string_view> FindTiles(std::string_view packed, int slot);
+
+// The same segment, or the same tiles, with only those slots that are to be kept, byte for byte and
+// in their places; all others become empty. DATA_LOSS if one that is to be kept is not there.
+absl::StatusOr<std::string> KeepSlots(std::string_view packed, const std::vector<bool>& keep);
+absl::StatusOr<std::string> KeepTiles(std::string_view packed, const std::vector<bool>& keep);
 
 // "kBody" bytes: zstd of the body with a bound on the size.
 std::string CompressBody(std::string_view body);

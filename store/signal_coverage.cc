@@ -3,8 +3,9 @@
 #include <limits>
 #include <utility>
 
-#include "base/endian.h"
 #include "base/status_macros.h"
+#include "store/envelope.h"
+#include "store/shown_times.h"
 #include "store/signal_reader.h"
 #include "store/span_joiner.h"
 #include "store/sql.h"
@@ -25,16 +26,9 @@ constexpr int64_t kLastNs = std::numeric_limits<int64_t>::max();
 // What seals the segments of one stream.
 struct StreamKeys {
   bool has_live = false;
+  bool has_erased_chunks = false;      // by their own mark
   std::vector<std::string> destroyed;  // names as in segment.key_name
 };
-
-// The form of a key's name in an envelope (store/envelope.h).
-DataKeyName ParseKeyName(StreamId stream, std::string_view bytes) {
-  if (bytes.size() != sizeof(int32_t) + sizeof(uint32_t)) return {.stream_id = stream};
-  return {.stream_id = stream,
-          .utc_day = LoadLe<int32_t>(bytes.data()),
-          .generation = LoadLe<uint32_t>(bytes.data() + sizeof(int32_t))};
-}
 
 absl::StatusOr<StreamKeys> FindKeys(const SignalReader::Parts& parts, const StreamInfo& stream,
                                     absl::Time deadline) {
@@ -47,8 +41,8 @@ absl::StatusOr<StreamKeys> FindKeys(const SignalReader::Parts& parts, const Stre
   StreamKeys keys;
   for (int i = 0; i < rows.rows(); ++i) {
     const std::string_view name = rows.Bytes(i, 0);
-    const absl::Status found =
-        parts.keys->Find(stream.participant_id, ParseKeyName(stream.stream_id, name)).status();
+    TM_ASSIGN_OR_RETURN(const DataKeyName parsed, ParseKeyName(stream.stream_id, name));
+    const absl::Status found = parts.keys->Find(stream.participant_id, parsed).status();
     if (absl::IsNotFound(found)) {
       keys.destroyed.emplace_back(name);
     } else {
@@ -56,6 +50,11 @@ absl::StatusOr<StreamKeys> FindKeys(const SignalReader::Parts& parts, const Stre
       keys.has_live = true;
     }
   }
+  TM_ASSIGN_OR_RETURN(
+      const db::BinaryResult marked,
+      parts.pool->Query(stream.participant_id, sql::kHasErasedChunks, params, deadline));
+  TM_RETURN_IF_ERROR(marked.Expect<bool>());
+  keys.has_erased_chunks = marked.Bool(0, 0);
   return keys;
 }
 
@@ -65,6 +64,7 @@ struct ClockScan {
   int64_t begin_ns = kFirstNs;  // of the range
   int64_t last_ns = kLastNs;    // the last nanosecond inside
   int64_t from_ns = kFirstNs;   // where the next page begins
+  bool hidden = false;          // consent does not hold where its chunks begin
 };
 
 // One stream of one call.
@@ -76,18 +76,23 @@ class StreamRun {
         query_(query),
         deadline_(deadline),
         readable_(query.join_gap_ns, ranges_max),
-        erased_(query.join_gap_ns, kUnreadableRangesMax) {
+        erased_(query.join_gap_ns, kUnreadableRangesMax),
+        hidden_(query.join_gap_ns, kUnreadableRangesMax) {
     coverage_.stream = std::move(stream);
   }
 
   absl::StatusOr<StreamCoverage> Run() {
     TM_ASSIGN_OR_RETURN(keys_, FindKeys(parts_, *coverage_.stream, deadline_));
+    TM_ASSIGN_OR_RETURN(shown_, ShownTimes(*parts_.consent, *coverage_.stream, deadline_));
     if (!query_.study_range) TM_RETURN_IF_ERROR(SumStoredBytes());
     TM_RETURN_IF_ERROR(WalkClocks());
     coverage_.ranges = std::move(readable_).Finish();
     coverage_.joined_gap_ns = readable_.joined_gap_ns();
     for (const signal::TimeRange& range : std::move(erased_).Finish()) {
       coverage_.unreadable.push_back({range, UnreadableReason::kErased});
+    }
+    for (const signal::TimeRange& range : std::move(hidden_).Finish()) {
+      coverage_.unreadable.push_back({range, UnreadableReason::kNoConsent});
     }
     return std::move(coverage_);
   }
@@ -128,12 +133,47 @@ class StreamRun {
         scan.last_ns = clock.placement->ToDevice(study.end_ns);
         scan.from_ns = SaturatingAdd(scan.begin_ns, -kChunkSpanNsMax);
       }
-      if (clock.first_begin_ns > scan.last_ns || clock.last_begin_ns < scan.from_ns) continue;
-      scans_.push_back(std::move(scan));
+      AddPieces(std::move(scan));
     }
   }
 
-  bool MixesKeys() const { return keys_.has_live && !keys_.destroyed.empty(); }
+  // A scan ends where consent begins or ends, so that chunks that begin on different sides of such
+  // a border are never folded into one stretch. `hidden` is told by where its chunks begin.
+  void AddPieces(ClockScan scan) {
+    const StreamClock& clock = scan.clock;
+    const int64_t last_ns = scan.last_ns;
+    scan.hidden = shown_.IsNever();
+    if (clock.placement && !shown_.IsAlways()) {
+      const signal::TimeRange study =
+          clock.placement->ToStudySpan(std::max(scan.from_ns, clock.first_begin_ns),
+                                       std::max(scan.from_ns, clock.last_begin_ns));
+      shown_.Split(study, [&](const signal::TimeRange& part, bool is_shown) {
+        if (part.begin_ns > study.begin_ns) {
+          // What begins at the border is on its far side.
+          const int64_t border_ns = clock.placement->ToDevice(part.begin_ns);
+          scan.last_ns = std::min(last_ns, SaturatingAdd(border_ns, -1));
+          AddScan(scan);
+          scan.from_ns = std::max(scan.from_ns, border_ns);
+        }
+        scan.hidden = !is_shown;
+      });
+      scan.last_ns = last_ns;
+    }
+    AddScan(scan);
+  }
+
+  void AddScan(const ClockScan& scan) {
+    if (scan.from_ns > scan.last_ns || scan.clock.first_begin_ns > scan.last_ns ||
+        scan.clock.last_begin_ns < scan.from_ns) {
+      return;
+    }
+    scans_.push_back(scan);
+  }
+
+  // Whether some chunks can be read and others were erased.
+  bool IsMixed() const {
+    return keys_.has_erased_chunks || (keys_.has_live && !keys_.destroyed.empty());
+  }
 
   db::BinaryParams PageParams(const ClockScan& scan) const {
     db::BinaryParams params;
@@ -141,13 +181,13 @@ class StreamRun {
     params.Add(scan.clock.boot_id).Add(scan.clock.clock_id);
     params.Add(scan.from_ns).Add(scan.begin_ns).Add(scan.last_ns);
     params.Add(kChunksPerPage).Add(query_.join_gap_ns);
-    if (MixesKeys()) params.AddByteaArray(keys_.destroyed);
+    if (IsMixed()) params.AddByteaArray(keys_.destroyed);
     return params;
   }
 
   absl::Status ReadPages() {
     const db::Statement& statement =
-        MixesKeys() ? sql::kListCoveredSpansByKey : sql::kListCoveredSpans;
+        IsMixed() ? sql::kListCoveredSpansByKey : sql::kListCoveredSpans;
     while (!scans_.empty()) {
       const size_t begin = scans_.size() - std::min(kPagesAtOnce, scans_.size());
       std::vector<db::BinaryParams> params;
@@ -177,7 +217,7 @@ class StreamRun {
       chunks += rows.Int64(i, 3);
       if (is_placed) AddSpan(*scan.clock.placement, rows, i);
       if (!is_placed) coverage_.unplaced_chunks += rows.Int64(i, 3);
-      if (is_placed || !query_.study_range) AddCounts(rows, i);
+      if (is_placed || !query_.study_range) AddCounts(scan, rows, i);
     }
     if (chunks < kChunksPerPage || scan.from_ns == kLastNs) return false;
     ++scan.from_ns;
@@ -185,14 +225,14 @@ class StreamRun {
   }
 
   bool IsErased(const db::BinaryResult& rows, int row) const {
-    return MixesKeys() ? rows.Bool(row, 7) : !keys_.destroyed.empty();
+    return IsMixed() ? rows.Bool(row, 7) : !keys_.destroyed.empty();
   }
 
-  void AddCounts(const db::BinaryResult& rows, int row) {
+  void AddCounts(const ClockScan& scan, const db::BinaryResult& rows, int row) {
     coverage_.chunks += rows.Int64(row, 3);
     coverage_.samples += rows.Int64(row, 4);
     coverage_.body_bytes += rows.Int64(row, 5);
-    if (IsErased(rows, row)) coverage_.unreadable_chunks += rows.Int64(row, 3);
+    if (scan.hidden || IsErased(rows, row)) coverage_.unreadable_chunks += rows.Int64(row, 3);
     coverage_.last_arrival_us =
         std::max(coverage_.last_arrival_us.value_or(0), rows.TimestampUs(row, 6));
   }
@@ -204,17 +244,23 @@ class StreamRun {
       span.begin_ns = std::max(span.begin_ns, query_.study_range->begin_ns);
       span.end_ns = std::min(span.end_ns, query_.study_range->end_ns);
     }
-    if (span.begin_ns < span.end_ns) (IsErased(rows, row) ? erased_ : readable_).Add(span);
+    if (span.begin_ns >= span.end_ns) return;
+    if (IsErased(rows, row)) return erased_.Add(span);
+    shown_.Split(span, [&](const signal::TimeRange& part, bool is_shown) {
+      (is_shown ? readable_ : hidden_).Add(part);
+    });
   }
 
   const SignalReader::Parts& parts_;
   const CoverageQuery& query_;
   const absl::Time deadline_;
   StreamKeys keys_;
+  ConsentTimes shown_;
   StreamCoverage coverage_;
   std::vector<ClockScan> scans_;
   SpanJoiner readable_;
   SpanJoiner erased_;
+  SpanJoiner hidden_;
 };
 
 }  // namespace

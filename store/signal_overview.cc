@@ -14,6 +14,7 @@
 #include "store/epoch_cuts.h"
 #include "store/placed_ranges.h"
 #include "store/segment.h"
+#include "store/shown_times.h"
 #include "store/signal_reader.h"
 #include "store/span_joiner.h"
 #include "store/sql.h"
@@ -112,6 +113,7 @@ class ChannelMap {
 //   2. their density decides between samples and tiles
 //   3. chunks that overlap are fed to the builder; those across an end are remembered
 //   4. the nearest chunks outside and those across an end give the samples beside the range
+// Tiles know no border of consent: a chunk across one is fed from its samples.
 class OverviewRun {
  public:
   OverviewRun(const SignalReader::Parts& parts, const OverviewQuery& query, StreamInfoPtr newest,
@@ -191,15 +193,24 @@ class OverviewRun {
 
   absl::Status FeedTiles(const PlacedRange& placed) {
     ChunkScan scan(target_, SegmentPart::kTiles);
-    std::vector<ChunkRow> across_begin, across_end;
+    std::vector<ChunkRow> across_begin, across_end, across_consent;
     TM_RETURN_IF_ERROR(scan.InRange(placed.range, [&](const ChunkRow& row,
                                                       const absl::StatusOr<std::string>& packed) {
       Keep(row, placed.placement.ToStudy(row.t_min_ns) < query_.study_range.begin_ns, across_begin);
       Keep(row, placed.placement.ToStudy(row.t_max_ns) >= query_.study_range.end_ns, across_end);
-      return FeedOrRemember(placed.placement, row, packed, [&](const std::string& opened) {
-        return FeedBuckets(placed.placement, row, opened);
-      });
+      return FeedOrRemember(placed.placement, row, packed,
+                            [&](const std::string& opened) -> absl::Status {
+                              TM_ASSIGN_OR_RETURN(const Version* const version, VersionOf(row));
+                              if (version->shown.Covers(SpanOf(placed.placement, row))) {
+                                return FeedBuckets(placed.placement, row, opened);
+                              }
+                              across_consent.push_back(row);
+                              return absl::OkStatus();
+                            });
     }));
+    for (const ChunkRow& row : across_consent) {
+      TM_RETURN_IF_ERROR(FeedEdge(placed.placement, row, &AllPlausible));
+    }
     for (const ChunkRow& row : across_begin) {
       TM_RETURN_IF_ERROR(FeedEdge(placed.placement, row, &NearestBefore));
     }
@@ -282,26 +293,38 @@ class OverviewRun {
     });
   }
 
-  // Feeds what `feed` can read of a chunk; what is erased or damaged is remembered instead.
+  static signal::TimeRange SpanOf(const Placement& placement, const ChunkRow& row) {
+    return placement.ToStudySpan(row.t_min_ns, row.t_max_ns);
+  }
+
+  // Feeds what `feed` can read of a chunk; what is erased, damaged or may not be shown is
+  // remembered instead.
   template <class Feed>
   absl::Status FeedOrRemember(const Placement& placement, const ChunkRow& row,
                               const absl::StatusOr<std::string>& packed, Feed feed) {
     if (row.kind != PayloadKind::kSamples) return absl::OkStatus();
+    if (!absl::IsNotFound(packed.status())) {
+      TM_ASSIGN_OR_RETURN(const Version* const version, VersionOf(row));
+      const signal::TimeRange span = SpanOf(placement, row);
+      version->shown.Split(span, [&](const signal::TimeRange& part, bool is_shown) {
+        if (!is_shown) Remember(part, UnreadableReason::kNoConsent);
+      });
+      if (!version->shown.Touches(span)) return absl::OkStatus();
+    }
     const absl::Status fed = packed.ok() ? feed(*packed) : packed.status();
-    if (absl::IsNotFound(packed.status())) {
-      Remember(placement, row, UnreadableReason::kErased);
+    if (absl::IsNotFound(fed)) {
+      Remember(SpanOf(placement, row), UnreadableReason::kErased);
       return absl::OkStatus();
     }
     if (!absl::IsDataLoss(fed)) return fed;
     LogError("stored data is damaged: {}", fed.ToString());
-    Remember(placement, row, UnreadableReason::kDamaged);
+    Remember(SpanOf(placement, row), UnreadableReason::kDamaged);
     return absl::OkStatus();
   }
 
-  void Remember(const Placement& placement, const ChunkRow& row, UnreadableReason reason) {
-    const signal::TimeRange inside{
-        std::max(placement.ToStudy(row.t_min_ns), query_.study_range.begin_ns),
-        std::min(SaturatingAdd(placement.ToStudy(row.t_max_ns), 1), query_.study_range.end_ns)};
+  void Remember(const signal::TimeRange& study, UnreadableReason reason) {
+    const signal::TimeRange inside{std::max(study.begin_ns, query_.study_range.begin_ns),
+                                   std::min(study.end_ns, query_.study_range.end_ns)};
     if (inside.begin_ns >= inside.end_ns) return;
     unreadable_.try_emplace(reason, gap_ns_, kUnreadableRangesMax).first->second.Add(inside);
   }
@@ -322,6 +345,7 @@ class OverviewRun {
     for (size_t i = 0; i < study_ns.size(); ++i) {
       plausible[i] = study_ns[i] >= row.t_min_ns && study_ns[i] <= row.t_max_ns;
       study_ns[i] = placement.ToStudy(study_ns[i]);
+      plausible[i] = plausible[i] && version->shown.Contains(study_ns[i]);
     }
     for (const size_t i : choose(study_ns, plausible, query_.study_range)) {
       version->channels.Sample(block, i, values_);
@@ -336,6 +360,8 @@ class OverviewRun {
     if (opened.empty()) return absl::DataLossError("a segment of samples has no tiles");
     TM_ASSIGN_OR_RETURN(const Version* const version, VersionOf(row));
     TM_ASSIGN_OR_RETURN(const std::string_view coded, FindTiles(opened, row.segment_slot));
+    // Samples always have tiles: these were erased after the row was read.
+    if (coded.empty()) return absl::NotFoundError("the chunk was erased");
     TM_ASSIGN_OR_RETURN(const std::vector<signal::Bucket> buckets,
                         signal::DecodeBuckets(version->channels.types(), coded));
     for (const signal::Bucket& bucket : buckets) {
@@ -348,6 +374,7 @@ class OverviewRun {
   struct Version {
     StreamInfoPtr stream;
     ChannelMap channels;
+    ConsentTimes shown;
   };
   absl::StatusOr<const Version*> VersionOf(const ChunkRow& row) {
     if (const auto found = versions_.find(row.stream_version); found != versions_.end()) {
@@ -357,8 +384,9 @@ class OverviewRun {
                         parts_.catalog->Find(query_.participant_id, query_.stream_id,
                                              row.stream_version, target_.deadline));
     ChannelMap channels(*stream, *newest_);
-    const auto added =
-        versions_.emplace(row.stream_version, Version{std::move(stream), std::move(channels)});
+    TM_ASSIGN_OR_RETURN(ConsentTimes shown, ShownTimes(*parts_.consent, *stream, target_.deadline));
+    const auto added = versions_.emplace(
+        row.stream_version, Version{std::move(stream), std::move(channels), std::move(shown)});
     return &added.first->second;
   }
 

@@ -43,7 +43,9 @@ absl::StatusOr<std::unique_ptr<SampleReading>> SignalReader::OpenSamples(const S
     TM_RETURN_IF_ERROR(RefuseCutBoots(target, stream->device_id));
   }
   return std::make_unique<SampleReading>(
-      SampleReading::Parts{target, parts_.catalog, parts_.placements, stream->device_id}, query);
+      SampleReading::Parts{target, parts_.catalog, parts_.placements, parts_.consent,
+                           stream->device_id},
+      query);
 }
 
 }  // namespace tidemark::store

@@ -4,10 +4,11 @@
 //                └► ChunkScan ─► ReaderPool           rows, then sealed segments, a few at a time
 //                            └► KeyStore              opens them
 //
-// Nothing is left out in silence. Data whose key was destroyed is unreadable and never an error;
-// stored bytes that fail their checksum are unreadable and DATA_LOSS. A participant's rows are seen
-// under that participant's scope only, so that a stream named under another participant is
-// NOT_FOUND.
+// Nothing is left out in silence. What lies outside the participant's consent, as it is recorded
+// now, is not shown and named as such; samples and pictures are cut at its borders. Data whose key
+// was destroyed is unreadable and never an error; stored bytes that fail their checksum are
+// unreadable and DATA_LOSS. A participant's rows are seen under that participant's scope only, so
+// that a stream named under another participant is NOT_FOUND.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +22,7 @@
 #include "core/signal/overview.h"
 #include "store/chunk_row.h"
 #include "store/chunk_scan.h"
+#include "store/consent_book.h"
 #include "store/key_store.h"
 #include "store/placement.h"
 #include "store/reader_pool.h"
@@ -110,6 +112,7 @@ class SignalReader {
     KeyStore* keys;
     StreamCatalog* catalog;
     PlacementSource* placements;
+    ConsentBook* consent;
   };
   explicit SignalReader(const Parts& parts) : parts_(parts) {}
 

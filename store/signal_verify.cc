@@ -50,7 +50,8 @@ class Verification {
         const StreamInfoPtr version,
         parts_.catalog->Find(query_.participant_id, row.stream_id, row.stream_version, deadline_));
     const absl::StatusOr<std::string> body = LoadBody(*version, row, *packed);
-    if (!body.ok() || Sha256(*body) != row.sha256) return Fault(row, UnreadableReason::kDamaged);
+    if (!body.ok()) return Fault(row, ReasonOf(body.status()));
+    if (Sha256(*body) != row.sha256) return Fault(row, UnreadableReason::kDamaged);
     ++page_.intact_chunks;
     page_.intact_bytes += static_cast<int64_t>(body->size());
     return absl::OkStatus();

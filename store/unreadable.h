@@ -3,13 +3,20 @@
 
 #include <cstdint>
 
+#include "absl/status/status.h"
 #include "base/ids.h"
 #include "core/signal/overview.h"
 
 namespace tidemark::store {
 
 // The numbers of tidemark.v1.UnreadableReason.
-enum class UnreadableReason { kErased = 1, kDamaged = 2, kQuarantined = 3 };
+enum class UnreadableReason { kErased = 1, kDamaged = 2, kQuarantined = 3, kNoConsent = 4 };
+
+// Why something stored could not be read, from the error that the attempt ended with: NOT_FOUND
+// stands for what was erased.
+inline UnreadableReason ReasonOf(const absl::Status& unread) {
+  return absl::IsNotFound(unread) ? UnreadableReason::kErased : UnreadableReason::kDamaged;
+}
 
 // A stretch of study time.
 struct UnreadableRange {

@@ -56,12 +56,11 @@ absl::StatusOr<std::optional<StudyId>> LoadStudy(db::Transaction& tx, StudyId st
   return study;
 }
 
-// The cached answer while it is fresh, else the one that `load(tx)` gives, which is then cached.
+// What `load(tx)` gives, which is then cached.
 template <class Key, class T, class Load>
-absl::StatusOr<std::shared_ptr<const T>> FindOrLoad(ExpiringCache<Key, T>& cache, const Key& key,
-                                                    const Context& context, const char* name,
-                                                    absl::Time deadline, Load&& load) {
-  if (const auto found = cache.Find(key); found && found->fresh) return found->value;
+absl::StatusOr<std::shared_ptr<const T>> LoadAndKeep(ExpiringCache<Key, T>& cache, const Key& key,
+                                                     const Context& context, const char* name,
+                                                     absl::Time deadline, Load&& load) {
   TM_ASSIGN_OR_RETURN(const std::optional<T> loaded,
                       db::Transact(*context.pool, name, db::AccessScope::None(), deadline,
                                    [&](db::Transaction& tx) -> absl::StatusOr<std::optional<T>> {
@@ -70,6 +69,15 @@ absl::StatusOr<std::shared_ptr<const T>> FindOrLoad(ExpiringCache<Key, T>& cache
   std::shared_ptr<const T> value = loaded ? std::make_shared<const T>(*loaded) : nullptr;
   cache.Put(key, value);
   return value;
+}
+
+// The cached answer while it is fresh, else a new one.
+template <class Key, class T, class Load>
+absl::StatusOr<std::shared_ptr<const T>> FindOrLoad(ExpiringCache<Key, T>& cache, const Key& key,
+                                                    const Context& context, const char* name,
+                                                    absl::Time deadline, Load&& load) {
+  if (const auto found = cache.Find(key); found && found->fresh) return found->value;
+  return LoadAndKeep(cache, key, context, name, deadline, load);
 }
 
 }  // namespace
@@ -115,6 +123,11 @@ absl::StatusOr<AccessDirectory::Credentials::Value> AccessDirectory::FindCredent
 absl::StatusOr<AccessDirectory::Devices::Value> AccessDirectory::FindDevice(DeviceId device,
                                                                             absl::Time deadline) {
   return FindOrLoad(devices_, device, context_, "find_device_access", deadline, FindDeviceAccess);
+}
+
+absl::StatusOr<AccessDirectory::Devices::Value> AccessDirectory::ReloadDevice(DeviceId device,
+                                                                              absl::Time deadline) {
+  return LoadAndKeep(devices_, device, context_, "find_device_access", deadline, FindDeviceAccess);
 }
 
 absl::StatusOr<AccessDirectory::Participants::Value> AccessDirectory::FindParticipant(

@@ -66,6 +66,9 @@ class AccessDirectory {
   absl::StatusOr<Credentials::Value> FindCredential(const std::string& public_id,
                                                     absl::Time deadline);
   absl::StatusOr<Devices::Value> FindDevice(DeviceId device, absl::Time deadline);
+  // The same without the cache, for a signature that is not of the key that is remembered: a device
+  // may have rotated it just now. Asks the database each time, as an unknown device does.
+  absl::StatusOr<Devices::Value> ReloadDevice(DeviceId device, absl::Time deadline);
   absl::StatusOr<Participants::Value> FindParticipant(ParticipantId participant,
                                                       absl::Time deadline);
   // Never null: without grants it is empty.

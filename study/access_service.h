@@ -12,7 +12,10 @@ namespace tidemark::study {
 class AccessService final : public v1::AccessService::Service {
  public:
   AccessService(rpc::Authorizer* authorizer, const Context& context)
-      : authorizer_(authorizer), staff_(context), sign_in_(context) {}
+      : authorizer_(authorizer),
+        staff_(context),
+        attempts_(context.clock),
+        sign_in_(context, &attempts_) {}
 
   grpc::Status CreateStaff(grpc::ServerContext* context, const v1::CreateStaffRequest* request,
                            v1::CreateStaffResponse* response) override;
@@ -44,6 +47,7 @@ class AccessService final : public v1::AccessService::Service {
  private:
   rpc::Authorizer* const authorizer_;
   const Staff staff_;
+  AttemptLimiter attempts_;
   const study::SignIn sign_in_;
 };
 

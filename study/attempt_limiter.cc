@@ -36,22 +36,37 @@ AttemptLimiter::AttemptLimiter(const Clock* clock, AttemptLimits limits)
 absl::Status AttemptLimiter::Try(const std::string& public_id) {
   const absl::Time now = clock_->Now();
   MutexLock lock(mutex_);
-  strangers_full_at_ = Sane(limits_.strangers, strangers_full_at_, now);
+  const absl::Duration wait = WaitFor(public_id, now);
   const bool proved = proved_.Find(public_id) != nullptr;
   auto& ids = proved ? proved_ : unknown_;
-  const absl::Time* const known = ids.Find(public_id);
-  const absl::Time full_at = Sane(limits_.per_id, known != nullptr ? *known : now, now);
-
-  absl::Duration wait = WaitOf(limits_.per_id, full_at, now);
-  if (!proved) wait = std::max(wait, WaitOf(limits_.strangers, strangers_full_at_, now));
+  const absl::Time full_at = FullAtOf(public_id, now);
   if (wait > absl::ZeroDuration()) {
     // A refusal takes no room: who asks on does not push the time away.
-    if (known != nullptr) ids.Put(public_id, full_at);
+    if (ids.Find(public_id) != nullptr) ids.Put(public_id, full_at);
     return TooMany(wait);
   }
   ids.Put(public_id, AfterAttempt(limits_.per_id, full_at, now));
   if (!proved) strangers_full_at_ = AfterAttempt(limits_.strangers, strangers_full_at_, now);
   return absl::OkStatus();
+}
+
+absl::Status AttemptLimiter::CheckRoom(const std::string& public_id) {
+  MutexLock lock(mutex_);
+  const absl::Duration wait = WaitFor(public_id, clock_->Now());
+  return wait > absl::ZeroDuration() ? TooMany(wait) : absl::OkStatus();
+}
+
+absl::Duration AttemptLimiter::WaitFor(const std::string& public_id, absl::Time now) {
+  strangers_full_at_ = Sane(limits_.strangers, strangers_full_at_, now);
+  const absl::Duration wait = WaitOf(limits_.per_id, FullAtOf(public_id, now), now);
+  if (proved_.Find(public_id) != nullptr) return wait;
+  return std::max(wait, WaitOf(limits_.strangers, strangers_full_at_, now));
+}
+
+AttemptLimiter::FullAt AttemptLimiter::FullAtOf(const std::string& public_id, absl::Time now) {
+  const FullAt* known = proved_.Find(public_id);
+  if (known == nullptr) known = unknown_.Find(public_id);
+  return Sane(limits_.per_id, known != nullptr ? *known : now, now);
 }
 
 void AttemptLimiter::Prove(const std::string& public_id) {

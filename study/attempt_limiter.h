@@ -1,4 +1,4 @@
-// How often strangers may try to enrol and to open sessions.
+// How often strangers may try to enrol, to open sessions, and to guess credentials.
 #pragma once
 
 #include <string>
@@ -38,12 +38,19 @@ class AttemptLimiter {
   //   RESOURCE_EXHAUSTED  OVERLOADED, with the time after which there is room again
   absl::Status Try(const std::string& public_id) TM_EXCLUDES(mutex_);
 
+  // Whether Try would let an attempt through; takes no room.
+  absl::Status CheckRoom(const std::string& public_id) TM_EXCLUDES(mutex_);
+
   // The last attempt of `public_id` was its owner's.
   void Prove(const std::string& public_id) TM_EXCLUDES(mutex_);
 
  private:
   // All that a bucket must remember: when it will be as full of room as it gets.
   using FullAt = absl::Time;
+
+  // How long an attempt of `public_id` must wait; zero or less: it need not.
+  absl::Duration WaitFor(const std::string& public_id, absl::Time now) TM_REQUIRES(mutex_);
+  FullAt FullAtOf(const std::string& public_id, absl::Time now) TM_REQUIRES(mutex_);
 
   const Clock* const clock_;
   const AttemptLimits limits_;

@@ -10,9 +10,16 @@
 #include "store/data_kind.h"
 #include "study/audit.h"
 #include "study/grants.h"
+#include "study/participant_rows.h"
 
 namespace tidemark::study {
 namespace {
+
+absl::Status NeverConsented(rpc::DataKindSet kinds) {
+  return rpc::Error(
+      absl::StatusCode::kPermissionDenied, v1::ERROR_REASON_DATA_KIND_NOT_GRANTED,
+      fmt::format("the participant never consented to recordings of kind {}", TextOf(kinds)));
+}
 
 absl::Status NotGranted(rpc::DataKindSet kinds) {
   return rpc::Error(absl::StatusCode::kPermissionDenied, v1::ERROR_REASON_DATA_KIND_NOT_GRANTED,
@@ -32,7 +39,24 @@ absl::Status DataAccess::CheckSetAside(const Call& call, StreamId stream,
                                        const std::string& action) const {
   TM_ASSIGN_OR_RETURN(Kinds kinds, KindsOf(call, std::span(&stream, 1)));
   if (kinds.empty()) kinds.emplace(stream, rpc::kAllKinds);
+  TM_RETURN_IF_ERROR(CheckConsent(call, kinds.at(stream)));
   return Admit(call, kinds, action);
+}
+
+// Of the time of what was set aside nothing is known: consent for any instant is enough.
+absl::Status DataAccess::CheckConsent(const Call& call, rpc::DataKindSet kinds) const {
+  TM_ASSIGN_OR_RETURN(
+      const std::vector<v1::Consent> decisions,
+      db::Transact(*context_.pool, "FindConsents", call.scope, call.deadline,
+                   [&](db::Transaction& tx) -> absl::StatusOr<std::vector<v1::Consent>> {
+                     return FindConsents(tx, call.participant_id);
+                   }));
+  const store::ConsentTimeline timeline = TimelineOf(decisions);
+  rpc::DataKindSet never;
+  kinds.ForEach([&](v1::DataKind kind) {
+    if (timeline.Granted(kind).IsNever()) never.Add(kind);
+  });
+  return never.IsEmpty() ? absl::OkStatus() : NeverConsented(never);
 }
 
 absl::StatusOr<DataAccess::Kinds> DataAccess::KindsOf(const Call& call,

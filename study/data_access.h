@@ -29,7 +29,8 @@ class DataAccess {
                      const std::string& action) const;
 
   // For bytes that were set aside. Where the stream they name was never declared they may be
-  // anything: that takes every kind, and is evidence.
+  // anything: that takes every kind, and is evidence. A kind that the participant never consented to
+  // is denied as one that is not granted.
   absl::Status CheckSetAside(const Call& call, StreamId stream, const std::string& action) const;
 
  private:
@@ -37,6 +38,7 @@ class DataAccess {
 
   // Of those that were declared.
   absl::StatusOr<Kinds> KindsOf(const Call& call, std::span<const StreamId> streams) const;
+  absl::Status CheckConsent(const Call& call, rpc::DataKindSet kinds) const;
   absl::Status Admit(const Call& call, const Kinds& kinds, const std::string& action) const;
   absl::Status Record(const Call& call, StreamId stream, rpc::DataKindSet kinds,
                       const std::string& action) const;

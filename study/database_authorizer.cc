@@ -7,6 +7,8 @@
 
 #include "absl/time/clock.h"
 #include "base/base64.h"
+#include "base/crypto.h"
+#include "base/endian.h"
 #include "base/log.h"
 #include "base/rpc/reason.h"
 #include "base/status_macros.h"
@@ -23,6 +25,8 @@ constexpr char kSignatureMetadata[] = "tidemark-device-signature";
 constexpr char kSignedField[] = "bundle";
 constexpr absl::Duration kLookupMost = absl::Seconds(5);
 constexpr size_t kRefreshesMax = 4096;
+constexpr int64_t kLogTagPeriodUs = int64_t{24} * 3600 * 1'000'000;
+constexpr size_t kLogTagBytes = 8;
 
 absl::Status CredentialInvalid() {
   return rpc::Error(absl::StatusCode::kUnauthenticated, v1::ERROR_REASON_CREDENTIAL_INVALID,
@@ -127,6 +131,7 @@ DatabaseAuthorizer::DatabaseAuthorizer(Context context, rpc::PolicyTable policie
     : context_(std::move(context)),
       policies_(std::move(policies)),
       directory_(context_),
+      wrong_credentials_(context_.clock),
       refreshes_(kRefreshesMax, kRefreshesMax),
       refresher_([this] { RefreshLoop(); }) {}
 
@@ -142,12 +147,19 @@ absl::StatusOr<rpc::Caller> DatabaseAuthorizer::Authorize(
   if (policy == nullptr) return NotPermitted();
   if (policy->unauthenticated()) return rpc::Caller();
   TM_ASSIGN_OR_RETURN(rpc::Caller caller, Authenticate(*policy, context, request));
-  if (!Allows(*policy, caller.kind)) return NotPermitted();
-  if (caller.participant_erased && !policy->also_erased()) return NotPermitted();
-  const absl::Time deadline = rpc::DeadlineOf(context, kLookupMost);
-  TM_RETURN_IF_ERROR(Reach(caller, *policy, request, deadline));
-  TM_RETURN_IF_ERROR(TakeRoles(caller, *policy, deadline));
+  const absl::Status admitted =
+      Admit(caller, *policy, request, rpc::DeadlineOf(context, kLookupMost));
+  if (!admitted.ok()) return rpc::WithCaller(admitted, *this, caller);
   return caller;
+}
+
+absl::Status DatabaseAuthorizer::Admit(rpc::Caller& caller, const v1::Authz& policy,
+                                       const google::protobuf::Message& request,
+                                       absl::Time deadline) {
+  if (!Allows(policy, caller.kind)) return NotPermitted();
+  if (caller.participant_erased && !policy.also_erased()) return NotPermitted();
+  TM_RETURN_IF_ERROR(Reach(caller, policy, request, deadline));
+  return TakeRoles(caller, policy, deadline);
 }
 
 absl::StatusOr<rpc::Caller> DatabaseAuthorizer::Authenticate(
@@ -170,13 +182,20 @@ absl::StatusOr<rpc::Caller> DatabaseAuthorizer::ByToken(std::string_view text,
                                                         absl::Time deadline) {
   const std::optional<Token> token = Token::Parse(text);
   if (!token) return CredentialInvalid();
+  const auto known = directory_.PeekCredential(token->public_id);
+  if (!known || known->value == nullptr) {
+    TM_RETURN_IF_ERROR(wrong_credentials_.CheckRoom(token->public_id));
+  }
   TM_ASSIGN_OR_RETURN(const auto record, directory_.FindCredential(token->public_id, deadline));
   if (record == nullptr || !token->Proves(record->secret_sha256) ||
       !MayProve(token->kind, *record)) {
+    TM_RETURN_IF_ERROR(wrong_credentials_.Try(token->public_id));
     return CredentialInvalid();
   }
-  TM_RETURN_IF_ERROR(record->CheckHolds(NowUs(*context_.clock)));
-  return CallerOf(*record, token->public_id);
+  rpc::Caller caller = CallerOf(*record, token->public_id);
+  const absl::Status holds = record->CheckHolds(NowUs(*context_.clock));
+  if (!holds.ok()) return rpc::WithCaller(holds, *this, caller);
+  return caller;
 }
 
 absl::StatusOr<rpc::Caller> DatabaseAuthorizer::BySignature(
@@ -189,13 +208,35 @@ absl::StatusOr<rpc::Caller> DatabaseAuthorizer::BySignature(
   const absl::StatusOr<std::string> signature = Base64UrlDecode(header.substr(dot + 1));
   const std::optional<std::string> bundle = StringField(request, kSignedField);
   if (!device.ok() || !signature.ok() || !bundle) return CredentialInvalid();
-  TM_ASSIGN_OR_RETURN(const auto access, directory_.FindDevice(*device, deadline));
-  if (access == nullptr ||
-      !access->IsSignature(BundleProofBytes(context_.audience, *device, *bundle), *signature)) {
+  const auto known = directory_.PeekDevice(*device);
+  if (!known || known->value == nullptr) {
+    TM_RETURN_IF_ERROR(wrong_credentials_.CheckRoom(device->ToString()));
+  }
+  const std::string proof = BundleProofBytes(context_.audience, *device, *bundle);
+  TM_ASSIGN_OR_RETURN(auto access, directory_.FindDevice(*device, deadline));
+  if (access != nullptr && !access->IsSignature(proof, *signature)) {
+    // The key that is remembered may be the one before a rotation.
+    TM_RETURN_IF_ERROR(wrong_credentials_.CheckRoom(device->ToString()));
+    TM_ASSIGN_OR_RETURN(access, directory_.ReloadDevice(*device, deadline));
+  }
+  if (access == nullptr || !access->IsSignature(proof, *signature)) {
+    TM_RETURN_IF_ERROR(wrong_credentials_.Try(device->ToString()));
     return CredentialInvalid();
   }
-  TM_RETURN_IF_ERROR(access->CheckActive());
-  return CallerOf(*access);
+  rpc::Caller caller = CallerOf(*access);
+  const absl::Status active = access->CheckActive();
+  if (!active.ok()) return rpc::WithCaller(active, *this, caller);
+  return caller;
+}
+
+std::string DatabaseAuthorizer::LogTag(const rpc::Caller& caller) const {
+  if (caller.principal_id.IsZero()) return "";
+  const absl::StatusOr<std::string> key = context_.keys->ServiceKey("log-tag");
+  if (!key.ok()) return "";
+  std::string message = "tidemark-log-tag-v1";
+  AppendLe(message, NowUs(*context_.clock) / kLogTagPeriodUs);
+  message += caller.principal_id.AsBytes();
+  return HexEncode(AsView(HmacSha256(*key, message)).substr(0, kLogTagBytes));
 }
 
 absl::Status DatabaseAuthorizer::Reach(rpc::Caller& caller, const v1::Authz& policy,

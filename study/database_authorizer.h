@@ -11,6 +11,7 @@
 #include "base/rpc/guard.h"
 #include "base/rpc/policy.h"
 #include "study/access_directory.h"
+#include "study/attempt_limiter.h"
 #include "study/context.h"
 
 namespace tidemark::study {
@@ -19,8 +20,11 @@ namespace tidemark::study {
 //   authorization: Bearer <token>           operators, staff, services, sessions of devices
 //   tidemark-device-signature: v1.<device id>.<base64url>
 //                                           over the request's `bundle`, where the policy allows it
-// A token goes before a signature when both are there. Starts one thread, which asks anew about the
-// callers of open streams.
+// A token goes before a signature when both are there. Wrong secrets and unknown ids are counted
+// (AttemptLimiter): beyond its room a guess is answered OVERLOADED, and an id that this server has
+// not seen is not looked up. Who proves itself is never refused for what others guess, neither with
+// its own id nor from the same address, once this server knows it. Starts one thread, which asks
+// anew about the callers of open streams.
 class DatabaseAuthorizer : public rpc::Authorizer {
  public:
   DatabaseAuthorizer(Context context, rpc::PolicyTable policies);
@@ -32,6 +36,8 @@ class DatabaseAuthorizer : public rpc::Authorizer {
   // What is known of the caller decides even when it is old, so that a revocation that the
   // background learnt of holds from the next message on.
   absl::Status Recheck(const rpc::Caller& caller, bool may_block) override;
+  // HMAC of the principal's id and the UTC day, with a key of the installation.
+  std::string LogTag(const rpc::Caller& caller) const override;
 
  private:
   absl::StatusOr<rpc::Caller> Authenticate(const v1::Authz& policy,
@@ -41,6 +47,9 @@ class DatabaseAuthorizer : public rpc::Authorizer {
   absl::StatusOr<rpc::Caller> BySignature(std::string_view header,
                                           const google::protobuf::Message& request,
                                           absl::Time deadline);
+  // Whether the caller, who proved itself, may make this call; takes note of its object and roles.
+  absl::Status Admit(rpc::Caller& caller, const v1::Authz& policy,
+                     const google::protobuf::Message& request, absl::Time deadline);
   absl::Status Reach(rpc::Caller& caller, const v1::Authz& policy,
                      const google::protobuf::Message& request, absl::Time deadline);
   absl::Status ReachStudy(rpc::Caller& caller, StudyId study, absl::Time deadline);
@@ -57,6 +66,7 @@ class DatabaseAuthorizer : public rpc::Authorizer {
   const Context context_;
   const rpc::PolicyTable policies_;
   AccessDirectory directory_;
+  AttemptLimiter wrong_credentials_;
 
   BoundedQueue<rpc::Caller> refreshes_;
   Mutex mutex_;

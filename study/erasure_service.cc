@@ -11,6 +11,13 @@ grpc::Status ErasureService::EraseParticipant(grpc::ServerContext* context,
                 &Erasures::EraseParticipant, *request, response);
 }
 
+grpc::Status ErasureService::EraseRange(grpc::ServerContext* context,
+                                        const v1::EraseRangeRequest* request,
+                                        v1::EraseRangeResponse* response) {
+  return Handle(*authorizer_, "/tidemark.v1.ErasureService/EraseRange", context, erasures_,
+                &Erasures::EraseRange, *request, response);
+}
+
 grpc::Status ErasureService::GetErasure(grpc::ServerContext* context,
                                         const v1::GetErasureRequest* request,
                                         v1::GetErasureResponse* response) {

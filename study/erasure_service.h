@@ -10,12 +10,14 @@ namespace tidemark::study {
 // The authorizer outlives the service.
 class ErasureService final : public v1::ErasureService::Service {
  public:
-  ErasureService(rpc::Authorizer* authorizer, const Context& context)
-      : authorizer_(authorizer), erasures_(context) {}
+  ErasureService(rpc::Authorizer* authorizer, const Context& context, const ClockSources& clocks)
+      : authorizer_(authorizer), erasures_(context, clocks) {}
 
   grpc::Status EraseParticipant(grpc::ServerContext* context,
                                 const v1::EraseParticipantRequest* request,
                                 v1::EraseParticipantResponse* response) override;
+  grpc::Status EraseRange(grpc::ServerContext* context, const v1::EraseRangeRequest* request,
+                          v1::EraseRangeResponse* response) override;
   grpc::Status GetErasure(grpc::ServerContext* context, const v1::GetErasureRequest* request,
                           v1::GetErasureResponse* response) override;
   grpc::Status ListErasures(grpc::ServerContext* context, const v1::ListErasuresRequest* request,

@@ -12,7 +12,7 @@ constexpr std::chrono::seconds kLookPeriod{1};
 }  // namespace
 
 ErasureWorker::ErasureWorker(const Context& context, ErasureJobOptions options)
-    : job_(context, options), thread_([this] { Loop(); }) {}
+    : job_(context, options), range_job_(context, options), thread_([this] { Loop(); }) {}
 
 ErasureWorker::~ErasureWorker() { Stop(); }
 
@@ -37,9 +37,17 @@ void ErasureWorker::WaitForWork() {
   }
 }
 
+// A whole participant first: what a range would seal anew may go with it.
+absl::StatusOr<bool> ErasureWorker::RunOne() {
+  const auto stopping = [this] { return IsStopping(); };
+  const absl::StatusOr<bool> ran = job_.RunOne(stopping);
+  if (!ran.ok() || *ran) return ran;
+  return range_job_.RunOne(stopping);
+}
+
 void ErasureWorker::Loop() {
   while (!IsStopping()) {
-    const absl::StatusOr<bool> ran = job_.RunOne([this] { return IsStopping(); });
+    const absl::StatusOr<bool> ran = RunOne();
     if (!ran.ok()) LogWarning("erasures wait: {}", std::string(ran.status().message()));
     if (!ran.ok() || !*ran) WaitForWork();
   }

@@ -1,10 +1,11 @@
-// The thread of a server that carries out erasures as they come.
+// The thread of a server that carries out erasures of both kinds as they come.
 #pragma once
 
 #include <thread>
 
 #include "base/mutex.h"
 #include "study/erasure_job.h"
+#include "study/range_erasure_job.h"
 
 namespace tidemark::study {
 
@@ -21,7 +22,10 @@ class ErasureWorker {
   bool IsStopping() TM_EXCLUDES(mutex_);
   void WaitForWork() TM_EXCLUDES(mutex_);
 
+  absl::StatusOr<bool> RunOne();
+
   const ErasureJob job_;
+  const RangeErasureJob range_job_;
   Mutex mutex_;
   CondVar stop_asked_;
   bool stopping_ TM_GUARDED_BY(mutex_) = false;

@@ -23,7 +23,7 @@ inline Call CallOf(const rpc::Caller& caller, const grpc::ServerContextBase& con
 // Answers a call with (core.*method)(call, request), once the authorizer let it pass.
 template <class Core, class Request, class Response>
 grpc::Status Handle(rpc::Authorizer& authorizer, std::string_view name,
-                    const grpc::ServerContext* context, const Core& core,
+                    grpc::ServerContext* context, const Core& core,
                     absl::StatusOr<Response> (Core::*method)(const Call&, const Request&) const,
                     const Request& request, Response* response) {
   return rpc::Guarded(authorizer, name, context, request,
@@ -37,7 +37,7 @@ grpc::Status Handle(rpc::Authorizer& authorizer, std::string_view name,
 // The same for methods that anybody may call.
 template <class Core, class Request, class Response>
 grpc::Status Handle(rpc::Authorizer& authorizer, std::string_view name,
-                    const grpc::ServerContext* context, const Core& core,
+                    grpc::ServerContext* context, const Core& core,
                     absl::StatusOr<Response> (Core::*method)(const Request&, absl::Time) const,
                     const Request& request, Response* response) {
   return rpc::Guarded(authorizer, name, context, request, [&](const rpc::Caller&) -> absl::Status {

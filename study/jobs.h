@@ -19,7 +19,7 @@
 namespace tidemark::study {
 
 // The numbers are stored, in job.kind.
-enum class JobKind : int16_t { kErasure = 1 };
+enum class JobKind : int16_t { kErasure = 1, kRangeErasure = 2 };
 
 struct NewJob {
   Uuid job_id;

@@ -131,6 +131,19 @@ std::vector<v1::Consent> FindConsents(db::Transaction& tx, ParticipantId partici
   return consents;
 }
 
+store::ConsentTimeline TimelineOf(const std::vector<v1::Consent>& consents) {
+  std::vector<store::ConsentDecision> decisions;
+  for (const v1::Consent& consent : consents) {
+    store::ConsentDecision& decision = decisions.emplace_back();
+    decision.kind = consent.data_kind();
+    decision.version = consent.version();
+    decision.granted = consent.decision() == v1::CONSENT_DECISION_GRANTED;
+    decision.from_ns = consent.valid_from_ns();
+    if (consent.has_valid_until_ns()) decision.until_ns = consent.valid_until_ns();
+  }
+  return store::ConsentTimeline(decisions);
+}
+
 std::vector<v1::Consent> ConsentsAt(const std::vector<v1::Consent>& all, int64_t at_ns) {
   std::map<int, const v1::Consent*> newest;
   for (const v1::Consent& consent : all) {

@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "base/db/transaction.h"
 #include "base/ids.h"
+#include "store/consent.h"
 #include "store/key_store.h"
 #include "tidemark/v1/participant.pb.h"
 
@@ -39,6 +40,8 @@ v1::Consent InsertConsent(db::Transaction& tx, ParticipantId participant, StudyI
                           const v1::Consent& consent, PrincipalId by, int64_t now_us);
 // All of them, by kind and version.
 std::vector<v1::Consent> FindConsents(db::Transaction& tx, ParticipantId participant);
+// What they amount to.
+store::ConsentTimeline TimelineOf(const std::vector<v1::Consent>& consents);
 // Per kind, the newest decision whose range contains the instant.
 std::vector<v1::Consent> ConsentsAt(const std::vector<v1::Consent>& all, int64_t at_ns);
 

@@ -74,13 +74,4 @@ absl::StatusOr<std::vector<v1::ReceiptKey>> ListReceiptKeys(db::Pool& pool, absl
                       });
 }
 
-absl::StatusOr<uint64_t> DatabaseGeneration(db::Pool& pool, absl::Time deadline) {
-  return db::Transact(pool, "DatabaseGeneration", db::AccessScope::None(), deadline,
-                      [&](db::Transaction& tx) -> absl::StatusOr<uint64_t> {
-                        const pqxx::result rows = tx.Exec(sql::kFindRestoreMark);
-                        if (rows.empty()) return absl::DataLossError("restore_mark is empty");
-                        return rows[0][0].as<uint64_t>();
-                      });
-}
-
 }  // namespace tidemark::study

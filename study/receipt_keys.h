@@ -1,4 +1,4 @@
-// The public halves of the keys that sign receipts, and whether this database may be written.
+// The public halves of the keys that sign receipts.
 #pragma once
 
 #include <string>
@@ -35,9 +35,5 @@ absl::Status CheckReceiptKeyInForce(db::Pool& pool, const std::string& key_id, a
 
 // All keys there ever were, oldest first.
 absl::StatusOr<std::vector<v1::ReceiptKey>> ListReceiptKeys(db::Pool& pool, absl::Time deadline);
-
-// The restore generation that the database carries. A database below KeyStore::RestoreGeneration()
-// was restored from a backup: it takes no ingest.
-absl::StatusOr<uint64_t> DatabaseGeneration(db::Pool& pool, absl::Time deadline);
 
 }  // namespace tidemark::study

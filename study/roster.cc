@@ -11,6 +11,7 @@
 #include "base/status_macros.h"
 #include "study/audit.h"
 #include "study/fields.h"
+#include "study/first_consent.h"
 #include "study/grants.h"
 #include "study/participant_rows.h"
 #include "study/sql.h"
@@ -26,17 +27,9 @@ absl::Status CheckEntry(const std::string& field, const v1::RosterEntry& entry,
                         std::set<std::string>& seen) {
   TM_RETURN_IF_ERROR(CheckName(field + ".code", entry.code()));
   if (!seen.insert(entry.code()).second) {
-    return rpc::FieldError(field + ".code", fmt::format("stands once ({})", entry.code()));
+    return rpc::FieldError(field + ".code", "stands once");
   }
-  rpc::DataKindSet kinds;
-  for (const int kind : entry.consented()) {
-    const auto value = static_cast<v1::DataKind>(kind);
-    if (!v1::DataKind_IsValid(kind) || kind == 0 || kinds.Contains(value)) {
-      return rpc::FieldError(field + ".consented", "has known kinds, each once");
-    }
-    kinds.Add(value);
-  }
-  if (!kinds.IsEmpty()) TM_RETURN_IF_ERROR(CheckLabel(field + ".document", entry.document()));
+  TM_RETURN_IF_ERROR(ReadFirstConsent(field + ".", entry).status());
   return CheckAttributes(field + ".attributes", entry.attributes());
 }
 
@@ -64,30 +57,23 @@ absl::Status CheckEntries(const v1::ImportRosterRequest& request) {
 }
 
 absl::Status EnterParticipant(db::Transaction& tx, const Context& context, const Call& call,
-                   const v1::RosterEntry& entry, ParticipantId id, int64_t now_us) {
+                              const v1::RosterEntry& entry, ParticipantId id, int64_t now_us) {
   tx.Exec(sql::kInsertParticipant, id.ToString(), call.study_id.ToString(), entry.code(), now_us);
-  rpc::DataKindSet kinds;
-  for (const int kind : entry.consented()) {
-    v1::Consent consent;
-    consent.set_data_kind(static_cast<v1::DataKind>(kind));
-    consent.set_decision(v1::CONSENT_DECISION_GRANTED);
-    consent.set_valid_from_ns(now_us * kNsPerUs);
-    consent.set_document(entry.document());
-    InsertConsent(tx, id, call.study_id, consent, call.principal_id, now_us);
-    kinds.Add(consent.data_kind());
-  }
+  TM_ASSIGN_OR_RETURN(const FirstConsent consent, ReadFirstConsent("", entry));
+  InsertFirstConsent(tx, id, call.study_id, consent, call.principal_id, now_us);
   if (entry.has_attributes()) {
     TM_ASSIGN_OR_RETURN(const std::string sealed,
                         SealAttributes(*context.keys, id, entry.attributes()));
     tx.Exec(sql::kSetAttributes, id.ToString(), db::Bytea(sealed));
   }
-  return AppendAudit(
-      tx, *context.keys, *context.clock,
-      {id.uuid,
-       call.study_id,
-       "participant.import",
-       call.principal_id,
-       {{"code", entry.code()}, {"consented", TextOf(kinds)}, {"document", entry.document()}}});
+  return AppendAudit(tx, *context.keys, *context.clock,
+                     {id.uuid,
+                      call.study_id,
+                      "participant.import",
+                      call.principal_id,
+                      {{"code", entry.code()},
+                       {"consented", TextOf(consent.kinds)},
+                       {"document", entry.document()}}});
 }
 
 // Whether a participant was entered from the same entry.
@@ -96,7 +82,8 @@ absl::StatusOr<bool> IsSame(db::Transaction& tx, const Context& context, const P
   rpc::DataKindSet granted;
   for (const v1::Consent& consent : FindConsents(tx, id)) {
     if (consent.decision() == v1::CONSENT_DECISION_GRANTED &&
-        consent.document() == entry.document()) {
+        consent.document() == entry.document() &&
+        (!entry.has_consented_from_ns() || consent.valid_from_ns() == entry.consented_from_ns())) {
       granted.Add(consent.data_kind());
     }
   }
@@ -106,6 +93,13 @@ absl::StatusOr<bool> IsSame(db::Transaction& tx, const Context& context, const P
     TM_ASSIGN_OR_RETURN(attributes, OpenAttributes(*context.keys, id, *row.sealed_attributes));
   }
   return MessageDifferencer::Equals(attributes, entry.attributes());
+}
+
+// Says which entry a code is taken in; the code itself stays out of messages.
+absl::Status AtEntry(const absl::Status& status, int entry) {
+  if (rpc::ReasonOf(status) != v1::ERROR_REASON_ALREADY_EXISTS) return status;
+  return rpc::Error(status.code(), v1::ERROR_REASON_ALREADY_EXISTS,
+                    fmt::format("entries[{}].code: {}", entry, std::string(status.message())));
 }
 
 // The participant of an entry: a new one, or the one that was entered from it before.
@@ -133,7 +127,7 @@ absl::StatusOr<Entered> EnterOrFind(db::Transaction& tx, const Context& context,
     TM_ASSIGN_OR_RETURN(const bool is_same, IsSame(tx, context, row, id, entry));
     if (!is_same) {
       return rpc::Error(absl::StatusCode::kAlreadyExists, v1::ERROR_REASON_ALREADY_EXISTS,
-                        fmt::format("the study has another participant {}", entry.code()));
+                        "the study has another participant of this code");
     }
   }
   return Entered{row.participant, is_new};
@@ -150,9 +144,10 @@ absl::StatusOr<v1::ImportRosterResponse> Roster::Import(
       [&](db::Transaction& tx) -> absl::StatusOr<v1::ImportRosterResponse> {
         v1::ImportRosterResponse response;
         for (const v1::RosterEntry& entry : request.entries()) {
-          TM_ASSIGN_OR_RETURN(Entered entered, EnterOrFind(tx, context_, call, entry, now_us));
-          *response.add_participants() = std::move(entered.participant);
-          if (entered.is_new) response.set_created(response.created() + 1);
+          absl::StatusOr<Entered> entered = EnterOrFind(tx, context_, call, entry, now_us);
+          if (!entered.ok()) return AtEntry(entered.status(), response.participants_size());
+          *response.add_participants() = std::move(entered->participant);
+          if (entered->is_new) response.set_created(response.created() + 1);
         }
         return response;
       });

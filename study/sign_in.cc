@@ -119,6 +119,7 @@ absl::StatusOr<v1::SignInResponse> SignIn::Redeem(const v1::SignInRequest& reque
                                                   absl::Time deadline) const {
   const std::optional<Token> token = Token::Parse(request.sign_in_code());
   if (!token || token->kind != TokenKind::kSignInCode) return SignInCodeInvalid();
+  TM_RETURN_IF_ERROR(attempts_->Try(token->public_id));
   const int64_t now_us = NowUs(*context_.clock);
   const int64_t renewable_until_us = now_us + absl::ToInt64Microseconds(kStaffSessionRenewable);
   // A wrong secret must commit its count, so that the refusal is the value of the transaction.

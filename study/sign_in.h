@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/db/transaction.h"
 #include "base/ids.h"
+#include "study/attempt_limiter.h"
 #include "study/call.h"
 #include "study/context.h"
 #include "tidemark/v1/access.pb.h"
@@ -33,12 +34,15 @@ SignInCode NewSignInCode(db::Transaction& tx, PrincipalId principal, const Clock
 // Thread-safe.
 class SignIn {
  public:
-  explicit SignIn(Context context) : context_(std::move(context)) {}
+  // `attempts` outlives this.
+  SignIn(Context context, AttemptLimiter* attempts)
+      : context_(std::move(context)), attempts_(attempts) {}
 
   //   NOT_FOUND  nobody with a role in the study of the call, or a program
   absl::StatusOr<v1::CreateSignInCodeResponse> CreateCode(
       const Call& call, const v1::CreateSignInCodeRequest& request) const;
-  //   INVALID_ARGUMENT  SIGN_IN_CODE_INVALID
+  //   INVALID_ARGUMENT    SIGN_IN_CODE_INVALID
+  //   RESOURCE_EXHAUSTED  OVERLOADED: this code was tried too often of late, or too many were
   absl::StatusOr<v1::SignInResponse> Redeem(const v1::SignInRequest& request,
                                             absl::Time deadline) const;
   //   FAILED_PRECONDITION  SESSION_OVER; or the call was not made with a session
@@ -55,6 +59,7 @@ class SignIn {
 
  private:
   const Context context_;
+  AttemptLimiter* const attempts_;
 };
 
 }  // namespace tidemark::study

@@ -7,6 +7,7 @@
 #include "base/status_macros.h"
 #include "study/audit.h"
 #include "study/fields.h"
+#include "study/first_consent.h"
 #include "study/grants.h"
 #include "study/page.h"
 #include "study/principals.h"
@@ -36,6 +37,18 @@ v1::Participant ParticipantOfRow(const pqxx::row& row) {
   participant.set_state(static_cast<v1::ParticipantState>(row["state"].as<int>()));
   *participant.mutable_created_at() = TimestampOfUs(row["created_at_us"].as<int64_t>());
   return participant;
+}
+
+absl::StatusOr<FirstConsent> ConsentAtEntry(const v1::CreateParticipantRequest& request) {
+  TM_ASSIGN_OR_RETURN(FirstConsent consent, ReadFirstConsent("", request));
+  if (!consent.kinds.IsEmpty()) return consent;
+  if (!request.document().empty()) {
+    return rpc::FieldError("document", "is given if and only if something is consented to");
+  }
+  if (request.has_consented_from_ns()) {
+    return rpc::FieldError("consented_from_ns", "is given only if something is consented to");
+  }
+  return consent;
 }
 
 }  // namespace
@@ -126,6 +139,7 @@ absl::StatusOr<v1::CreateManagerResponse> Studies::CreateManager(
 absl::StatusOr<v1::CreateParticipantResponse> Studies::CreateParticipant(
     const Call& call, const v1::CreateParticipantRequest& request) const {
   TM_RETURN_IF_ERROR(CheckName("code", request.code()));
+  TM_ASSIGN_OR_RETURN(const FirstConsent consent, ConsentAtEntry(request));
   const StudyId study = call.study_id;
   const ParticipantId id{Uuid::MakeV7(context_.clock->Now())};
   const int64_t now_us = NowUs(*context_.clock);
@@ -134,11 +148,18 @@ absl::StatusOr<v1::CreateParticipantResponse> Studies::CreateParticipant(
       [&](db::Transaction& tx) -> absl::StatusOr<v1::CreateParticipantResponse> {
         const pqxx::result entered =
             tx.Exec(sql::kInsertDirectoryEntry, study.ToString(), request.code(), id.ToString());
-        if (entered.affected_rows() == 0) return StudyTaken("the study has a participant of this code");
+        if (entered.affected_rows() == 0)
+          return StudyTaken("the study has a participant of this code");
         tx.Exec(sql::kInsertParticipant, id.ToString(), study.ToString(), request.code(), now_us);
-        TM_RETURN_IF_ERROR(AppendAudit(
-            tx, *context_.keys, *context_.clock,
-            {id.uuid, study, "participant.create", call.principal_id, {{"code", request.code()}}}));
+        InsertFirstConsent(tx, id, study, consent, call.principal_id, now_us);
+        TM_RETURN_IF_ERROR(AppendAudit(tx, *context_.keys, *context_.clock,
+                                       {id.uuid,
+                                        study,
+                                        "participant.create",
+                                        call.principal_id,
+                                        {{"code", request.code()},
+                                         {"consented", TextOf(consent.kinds)},
+                                         {"document", consent.document}}}));
         v1::CreateParticipantResponse response;
         v1::Participant& participant = *response.mutable_participant();
         participant.set_participant_id(id.ToString());

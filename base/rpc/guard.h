@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 #include "base/db/access_scope.h"
 #include "base/ids.h"
+#include "base/rpc/call_log.h"
 #include "base/rpc/enum_set.h"
 #include "base/rpc/error.h"
 
@@ -67,14 +68,19 @@ class Authorizer {
   // Does not block on the database when its answer is fresh; safe in a reactor then. `may_block`
   // false returns OK when it would have to ask, and asks in the background.
   virtual absl::Status Recheck(const Caller& caller, bool may_block) = 0;
+
+  // What stands for the caller in the log: the same for a day, for nobody to follow over days, and
+  // not to be turned back without a key of the installation. Empty without one.
+  virtual std::string LogTag(const Caller& /*caller*/) const { return ""; }
 };
 
 // How long a handler may take: the client's deadline, at most `most` from now.
 absl::Time DeadlineOf(const grpc::ServerContextBase& context,
                       absl::Duration most = absl::Seconds(30));
 
-// Runs a unary handler: authorizes, calls `body(caller)` which returns absl::Status, and turns the
-// status into gRPC's with its details (base/rpc/error.h). `method` is the full name.
+// Runs a unary handler: authorizes, calls `body(caller)` which returns absl::Status, logs how it
+// ended (base/rpc/call_log.h), and turns the status into gRPC's with its details
+// (base/rpc/error.h). `method` is the full name.
 //
 //   grpc::Status StudyService::CreateStudy(grpc::ServerContext* ctx, const CreateStudyRequest* req,
 //                                          CreateStudyResponse* resp) {
@@ -83,11 +89,13 @@ absl::Time DeadlineOf(const grpc::ServerContextBase& context,
 //   }
 template <class Body>
 grpc::Status Guarded(Authorizer& authorizer, std::string_view method,
-                     const grpc::ServerContextBase* context,
-                     const google::protobuf::Message& request, Body&& body) {
+                     grpc::ServerContextBase* context, const google::protobuf::Message& request,
+                     Body&& body) {
+  const CallLog log(method, context);
+  const LogScope scope(log.ids());
   absl::StatusOr<Caller> caller = authorizer.Authorize(method, *context, request);
-  if (!caller.ok()) return ToGrpc(caller.status());
-  return ToGrpc(body(*caller));
+  if (!caller.ok()) return log.End(caller.status());
+  return log.End(WithCaller(body(*caller), authorizer, *caller));
 }
 
 }  // namespace tidemark::rpc

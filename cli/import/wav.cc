@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "base/status_macros.h"
@@ -46,6 +47,25 @@ v1::StreamDeclaration WavDeclaration(const WavFile& wav) {
   return declaration;
 }
 
+// UTC nanoseconds of a frame of the joined recording. Wide, as it may lie beyond what a stamp can
+// say.
+signal::Int128 WavStampNs(int64_t start_ns, uint64_t frame, uint64_t rate_hz) {
+  return start_ns + signal::FloorDivide(static_cast<signal::Int128>(frame) * kNsPerSecond, rate_hz);
+}
+
+// Every frame's stamp fits 64 bits, which end in the year 2262.
+absl::Status CheckWavTimes(const std::vector<Placed>& clips, int64_t start_ns) {
+  for (const Placed& clip : clips) {
+    const signal::Int128 last = WavStampNs(start_ns, clip.end() - 1, clip.wav.rate_hz);
+    if (last <= std::numeric_limits<int64_t>::max()) continue;
+    return absl::InvalidArgumentError(
+        fmt::format("{}: would end after the last instant that a stamp can name, in the year 2262: "
+                    "--start-ns {} is too late for it",
+                    clip.wav.path, start_ns));
+  }
+  return absl::OkStatus();
+}
+
 class WavPlayer {
  public:
   WavPlayer(const std::vector<Placed>& clips, int64_t start_ns)
@@ -68,10 +88,9 @@ class WavPlayer {
   }
 
  private:
+  // Fits, as CheckWavTimes has seen.
   int64_t StampNs(uint64_t frame) const {
-    const auto elapsed = signal::FloorDivide(static_cast<signal::Int128>(frame) * kNsPerSecond,
-                                             clips_[0].wav.rate_hz);
-    return start_ns_ + static_cast<int64_t>(elapsed);
+    return static_cast<int64_t>(WavStampNs(start_ns_, frame, clips_[0].wav.rate_hz));
   }
 
   // Frames [begin, end) of the joined recording: zeros, and the clips that lie in it.
@@ -120,7 +139,9 @@ absl::StatusOr<Imported> ImportWav(const std::vector<std::string>& files,
   TM_ASSIGN_OR_RETURN(std::vector<WavFile> opened, OpenAlike(files));
   TM_ASSIGN_OR_RETURN(const BootId boot, BootOfFiles("wav/" + options.stream_name, files));
   const auto description = fmt::format("{} WAV file(s), {} Hz", opened.size(), opened[0].rate_hz);
-  auto play = [clips = Place(std::move(opened), options.silence_s), options,
+  std::vector<Placed> clips = Place(std::move(opened), options.silence_s);
+  TM_RETURN_IF_ERROR(CheckWavTimes(clips, options.start_ns));
+  auto play = [clips = std::move(clips), options,
                boot](ingest::RecordingSink& sink) -> absl::Status {
     TM_RETURN_IF_ERROR(BeginWallClockBoot(sink, boot, options.start_ns));
     TM_ASSIGN_OR_RETURN(const int stream,

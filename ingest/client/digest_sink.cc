@@ -90,6 +90,68 @@ std::map<std::string, DigestSink::Stream> DigestSink::Finish() {
   return all;
 }
 
+// Every part has a kind and a size before it, so that no two recordings run together to the same
+// bytes.
+RecordingDigest::RecordingDigest() { AddPart('V', "tidemark-recording-v1"); }
+
+void RecordingDigest::AddPart(char kind, std::string_view bytes) {
+  std::string head(1, kind);
+  AppendLe(head, static_cast<uint64_t>(bytes.size()));
+  hash_.Update(head);
+  hash_.Update(bytes);
+}
+
+absl::StatusOr<int> RecordingDigest::DeclareStream(const std::string& name,
+                                                   const v1::StreamDeclaration& declaration) {
+  AddPart('N', name);
+  AddPart('D', declaration.SerializeAsString());
+  const auto it = std::find(names_.begin(), names_.end(), name);
+  if (it != names_.end()) return static_cast<int>(it - names_.begin());
+  names_.push_back(name);
+  return static_cast<int>(names_.size()) - 1;
+}
+
+absl::Status RecordingDigest::BeginBoot(const BootId& boot, const v1::BootStart& start) {
+  AddPart('B', boot.AsBytes());
+  AddPart('S', start.SerializeAsString());
+  return absl::OkStatus();
+}
+
+absl::Status RecordingDigest::AddClockPair(const v1::ClockPair& pair) {
+  AddPart('C', pair.SerializeAsString());
+  return absl::OkStatus();
+}
+
+absl::Status RecordingDigest::AddProbe(const v1::Probe& probe) {
+  AddPart('P', probe.SerializeAsString());
+  return absl::OkStatus();
+}
+
+absl::Status RecordingDigest::Append(int stream, const SampleRun& run) {
+  std::string head;
+  AppendLe(head, static_cast<int32_t>(stream));
+  AppendLe(head, run.clock_id);
+  AppendLe(head, run.first_counter);
+  AppendLe(head, static_cast<uint8_t>(run.stamps.is_regular()));
+  for (size_t i = 0; i < run.stamps.size(); ++i) AppendLe(head, run.stamps[i]);
+  AddPart('R', head);
+  AddPart('v', run.values);
+  return absl::OkStatus();
+}
+
+absl::Status RecordingDigest::AppendEncoded(int stream, int64_t begin_device_ns,
+                                            int64_t end_device_ns, uint32_t clock_id,
+                                            std::string_view data) {
+  std::string head;
+  AppendLe(head, static_cast<int32_t>(stream));
+  AppendLe(head, clock_id);
+  AppendLe(head, begin_device_ns);
+  AppendLe(head, end_device_ns);
+  AddPart('E', head);
+  AddPart('e', data);
+  return absl::OkStatus();
+}
+
 absl::StatusOr<int> TeeSink::DeclareStream(const std::string& name,
                                            const v1::StreamDeclaration& declaration) {
   TM_ASSIGN_OR_RETURN(const int first, first_.DeclareStream(name, declaration));

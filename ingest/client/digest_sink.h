@@ -73,6 +73,29 @@ class DigestSink : public RecordingSink {
   std::vector<Open> streams_;
 };
 
+// What a recording is, as one digest: SHA-256 over every call that it makes, with boots, records
+// and declarations. A source plays the same way each time, so the same source is the same digest.
+class RecordingDigest : public RecordingSink {
+ public:
+  RecordingDigest();
+  absl::StatusOr<int> DeclareStream(const std::string& name,
+                                    const v1::StreamDeclaration& declaration) override;
+  absl::Status BeginBoot(const BootId& boot, const v1::BootStart& start) override;
+  absl::Status AddClockPair(const v1::ClockPair& pair) override;
+  absl::Status AddProbe(const v1::Probe& probe) override;
+  absl::Status Append(int stream, const SampleRun& run) override;
+  absl::Status AppendEncoded(int stream, int64_t begin_device_ns, int64_t end_device_ns,
+                             uint32_t clock_id, std::string_view data) override;
+
+  Sha256Digest Finish() { return hash_.Finish(); }
+
+ private:
+  void AddPart(char kind, std::string_view bytes);
+
+  Sha256Stream hash_;
+  std::vector<std::string> names_;
+};
+
 // Hands every call to both sinks, the first one first, and stops at the first error.
 class TeeSink : public RecordingSink {
  public:

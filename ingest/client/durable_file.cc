@@ -10,12 +10,33 @@
 #include <cstring>
 #include <utility>
 
+#include "absl/strings/cord.h"
 #include "base/status_macros.h"
 
 namespace tidemark::ingest {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr char kOnThisMachine[] = "tidemark.client/on-this-machine";
+
+absl::StatusCode CodeOfErrno(int error) {
+  switch (error) {
+    case ENOENT:
+      return absl::StatusCode::kNotFound;
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return absl::StatusCode::kPermissionDenied;
+    case ENOSPC:
+    case EDQUOT:
+    case EMFILE:
+    case ENFILE:
+      return absl::StatusCode::kResourceExhausted;
+    default:
+      return absl::StatusCode::kUnavailable;
+  }
+}
 
 // Closes on every path out; errors of close() after fsync() mean nothing any more.
 class Descriptor {
@@ -56,20 +77,16 @@ absl::Status WriteAndSync(const fs::path& path, std::string_view bytes, mode_t m
 absl::Status FileError(std::string_view what, const fs::path& path, int error) {
   const std::string message =
       fmt::format("cannot {} {}: {}", what, path.string(), std::strerror(error));
-  switch (error) {
-    case ENOENT:
-      return absl::NotFoundError(message);
-    case EACCES:
-    case EPERM:
-      return absl::PermissionDeniedError(message);
-    case ENOSPC:
-    case EDQUOT:
-    case EMFILE:
-    case ENFILE:
-      return absl::ResourceExhaustedError(message);
-    default:
-      return absl::UnavailableError(message);
-  }
+  return OnThisMachine(absl::Status(CodeOfErrno(error), message));
+}
+
+absl::Status OnThisMachine(absl::Status error) {
+  error.SetPayload(kOnThisMachine, absl::Cord());
+  return error;
+}
+
+bool IsOnThisMachine(const absl::Status& status) {
+  return status.GetPayload(kOnThisMachine).has_value();
 }
 
 absl::Status WriteFileDurably(const fs::path& path, std::string_view bytes, mode_t mode) {
@@ -86,8 +103,8 @@ absl::StatusOr<std::string> ReadFile(const fs::path& path, size_t bytes_max) {
   struct stat info {};
   if (::fstat(file.get(), &info) != 0) return FileError("stat", path, errno);
   if (static_cast<size_t>(info.st_size) > bytes_max) {
-    return absl::ResourceExhaustedError(fmt::format("{} has {} bytes; at most {} are read here",
-                                                    path.string(), info.st_size, bytes_max));
+    return OnThisMachine(absl::ResourceExhaustedError(fmt::format(
+        "{} has {} bytes; at most {} are read here", path.string(), info.st_size, bytes_max)));
   }
   std::string bytes(static_cast<size_t>(info.st_size), '\0');
   size_t done = 0;

@@ -15,7 +15,13 @@ namespace tidemark::ingest {
 
 // The status of a failed system call: NOT_FOUND for ENOENT, RESOURCE_EXHAUSTED for a full disk or
 // no descriptors, PERMISSION_DENIED, else UNAVAILABLE. `what` says what was being done.
+// Marked as OnThisMachine().
 absl::Status FileError(std::string_view what, const std::filesystem::path& path, int error);
+
+// Says that an error is about this machine and its files, whatever its code: no server had a part
+// in it, and none can help.
+absl::Status OnThisMachine(absl::Status error);
+bool IsOnThisMachine(const absl::Status& status);
 
 // Replaces `path` as a whole: a temporary file beside it, fsync, rename, fsync of the folder. After
 // a crash there is the old file or the new one, and perhaps a left-over `.tmp`.

@@ -170,8 +170,8 @@ absl::Status Outbox::ScanWriter(const StreamId& stream_id, const WriterId& write
         writer.next = std::max(writer.next, (settled ? *settled : *pending) + 1);
         if (settled) return absl::OkStatus();
         if (pending_chunks_ >= limits_.pending_chunks_max) {
-          return absl::ResourceExhaustedError(fmt::format(
-              "{} holds more than {} chunks", folder_.string(), limits_.pending_chunks_max));
+          return OnThisMachine(absl::ResourceExhaustedError(fmt::format(
+              "{} holds more than {} chunks", folder_.string(), limits_.pending_chunks_max)));
         }
         std::error_code error;
         const auto bytes = static_cast<uint32_t>(entry.file_size(error));
@@ -203,8 +203,11 @@ absl::StatusOr<Outbox::Declared> Outbox::DeclareStream(const std::string& name,
     it = streams_.end() - 1;
   }
   const auto version = [&] { return static_cast<uint32_t>(it->declarations.size()); };
-  if (!is_new && it->declarations.back().SerializeAsString() == declaration.SerializeAsString()) {
-    return Declared{it->stream_id, version()};
+  const std::string wanted = declaration.SerializeAsString();
+  for (uint32_t known = version(); known > 0; --known) {
+    if (it->declarations[known - 1].SerializeAsString() == wanted) {
+      return Declared{it->stream_id, known};
+    }
   }
   it->declarations.push_back(declaration);
   if (absl::Status saved = SaveStreams(); !saved.ok()) {
@@ -221,7 +224,33 @@ std::vector<OutboxStream> Outbox::Streams() const {
   return streams_;
 }
 
+absl::Status Outbox::CheckRoom(const std::string& body) const {
+  if (body.empty() || body.size() > kChunkBodyBytesMax) {
+    return absl::InvalidArgumentError(
+        fmt::format("a chunk has 1 to {} bytes, not {}", kChunkBodyBytesMax, body.size()));
+  }
+  if (pending_chunks_ >= limits_.pending_chunks_max ||
+      pending_bytes_ + kChunkHeaderBytes + body.size() > limits_.pending_bytes_max) {
+    return OnThisMachine(absl::ResourceExhaustedError(
+        fmt::format("the outbox is full ({} chunks, {} bytes): upload first", pending_chunks_,
+                    pending_bytes_)));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<ChunkRef> Outbox::Append(const StreamId& stream_id, const MakeBody& make_body) {
+  WriterId writer_id;
+  {
+    MutexLock lock(mutex_);
+    const OutboxStream* stream = FindStream(stream_id);
+    if (stream == nullptr) return absl::FailedPreconditionError("the stream was never declared");
+    writer_id = stream->writer_id;
+  }
+  return Append(stream_id, writer_id, make_body);
+}
+
+absl::StatusOr<ChunkRef> Outbox::Append(const StreamId& stream_id, const WriterId& writer_id,
+                                        const MakeBody& make_body) {
   MutexLock lock(mutex_);
   const OutboxStream* stream = FindStream(stream_id);
   if (stream == nullptr) return absl::FailedPreconditionError("the stream was never declared");
@@ -229,21 +258,11 @@ absl::StatusOr<ChunkRef> Outbox::Append(const StreamId& stream_id, const MakeBod
     return absl::FailedPreconditionError(fmt::format(
         "stream {} was stopped by the server: there is no consent to record it", stream->name));
   }
-  const WriterId writer_id = stream->writer_id;
   Writer& writer = writers_[{stream_id, writer_id}];
   const std::string body = make_body(writer_id, writer.next);
-  if (body.empty() || body.size() > kChunkBodyBytesMax) {
-    return absl::InvalidArgumentError(
-        fmt::format("a chunk has 1 to {} bytes, not {}", kChunkBodyBytesMax, body.size()));
-  }
-  const size_t file_bytes = kChunkHeaderBytes + body.size();
-  if (pending_chunks_ >= limits_.pending_chunks_max ||
-      pending_bytes_ + file_bytes > limits_.pending_bytes_max) {
-    return absl::ResourceExhaustedError(fmt::format(
-        "the outbox is full ({} chunks, {} bytes): upload first", pending_chunks_, pending_bytes_));
-  }
+  TM_RETURN_IF_ERROR(CheckRoom(body));
   std::string file;
-  file.reserve(file_bytes);
+  file.reserve(kChunkHeaderBytes + body.size());
   file.append(kChunkMagic).append(AsView(Sha256(body))).append(body);
   const ChunkRef ref{stream_id, writer_id, writer.next};
   TM_RETURN_IF_ERROR(MakeFolder(WriterFolder(stream_id, writer_id)));
@@ -253,10 +272,16 @@ absl::StatusOr<ChunkRef> Outbox::Append(const StreamId& stream_id, const MakeBod
     TM_RETURN_IF_ERROR(RemoveFile(PathOf({stream_id, writer_id, ref.number - 1}, kSettledSuffix)));
   }
   ++writer.next;
-  writer.pending.emplace(ref.number, static_cast<uint32_t>(file_bytes));
+  writer.pending.emplace(ref.number, static_cast<uint32_t>(file.size()));
   ++pending_chunks_;
-  pending_bytes_ += file_bytes;
+  pending_bytes_ += file.size();
   return ref;
+}
+
+uint64_t Outbox::NextNumber(const StreamId& stream_id, const WriterId& writer_id) const {
+  MutexLock lock(mutex_);
+  const auto it = writers_.find({stream_id, writer_id});
+  return it == writers_.end() ? 0 : it->second.next;
 }
 
 std::vector<ChunkRef> Outbox::Pending() const {
@@ -362,6 +387,12 @@ absl::Status Outbox::StartNewWriter(const StreamId& stream_id) {
   absl::Status saved = SaveStreams();
   if (!saved.ok()) stream->writer_id = before;
   return saved;
+}
+
+bool Outbox::IsNewest(const ChunkRef& ref) const {
+  MutexLock lock(mutex_);
+  const auto writer = writers_.find({ref.stream_id, ref.writer_id});
+  return writer == writers_.end() || writer->second.next <= ref.number + 1;
 }
 
 absl::Status Outbox::StopStream(const StreamId& stream_id) {

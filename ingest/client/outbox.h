@@ -87,8 +87,8 @@ class Outbox {
   static absl::StatusOr<std::unique_ptr<Outbox>> Open(const std::filesystem::path& folder,
                                                       OutboxLimits limits = {});
 
-  // The stream of that name, and the version of `declaration`: the newest one if it is equal, else
-  // a new one. Durable on return; the first call makes the stream's id.
+  // The stream of that name, and the version of `declaration`: the newest one that is equal to it,
+  // else a new one. Durable on return; the first call makes the stream's id.
   struct Declared {
     StreamId stream_id;
     uint32_t version = 0;
@@ -103,6 +103,12 @@ class Outbox {
   //   INVALID_ARGUMENT     the body is empty or larger than kChunkBodyBytesMax
   //   RESOURCE_EXHAUSTED   the outbox or the disk is full; the number is not used
   absl::StatusOr<ChunkRef> Append(const StreamId& stream_id, const MakeBody& make_body)
+      TM_EXCLUDES(mutex_);
+  // The same under a writer of the caller's choice, whose numbers nothing else uses.
+  absl::StatusOr<ChunkRef> Append(const StreamId& stream_id, const WriterId& writer_id,
+                                  const MakeBody& make_body) TM_EXCLUDES(mutex_);
+  // The number that the next chunk of this writer gets: 0 if it never wrote one here.
+  uint64_t NextNumber(const StreamId& stream_id, const WriterId& writer_id) const
       TM_EXCLUDES(mutex_);
 
   // What waits for a receipt: streams of records first (clock pairs place everything else), then
@@ -123,6 +129,8 @@ class Outbox {
   // Chunks to come are numbered from 0 by a new writer; pending ones stay as they are. For an
   // outbox that finds that its numbers were used by a later life of itself.
   absl::Status StartNewWriter(const StreamId& stream_id) TM_EXCLUDES(mutex_);
+  // Whether no chunk of the same stream and writer was recorded after this one.
+  bool IsNewest(const ChunkRef& ref) const TM_EXCLUDES(mutex_);
   // Refuses chunks to come; pending ones stay, each for its own receipt.
   absl::Status StopStream(const StreamId& stream_id) TM_EXCLUDES(mutex_);
 
@@ -144,6 +152,8 @@ class Outbox {
   absl::Status ScanStream(const StreamId& stream_id) TM_REQUIRES(mutex_);
   absl::Status ScanWriter(const StreamId& stream_id, const WriterId& writer_id) TM_REQUIRES(mutex_);
   OutboxStream* FindStream(const StreamId& stream_id) TM_REQUIRES(mutex_);
+  // INVALID_ARGUMENT, RESOURCE_EXHAUSTED: see Append.
+  absl::Status CheckRoom(const std::string& body) const TM_REQUIRES(mutex_);
   // Keeps the newest number on disk before its body goes.
   absl::Status LeaveTombstone(const ChunkRef& ref) TM_REQUIRES(mutex_);
   void Forget(const ChunkRef& ref) TM_REQUIRES(mutex_);

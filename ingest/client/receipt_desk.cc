@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/status_macros.h"
+#include "ingest/client/durable_file.h"
 
 namespace tidemark::ingest {
 namespace {
@@ -48,7 +49,9 @@ absl::Status ReceiptDesk::Handle(const v1::ReceiptBatch& batch, ChunkQueue& queu
   if (!final_receipts.empty()) TM_RETURN_IF_ERROR(ledger_.Append(final_receipts));
   const absl::Status acted = Act(answers, queue);
   // NOT_FOUND stands for the key of the signature.
-  if (absl::IsNotFound(acted)) return absl::UnavailableError(std::string(acted.message()));
+  if (absl::IsNotFound(acted)) {
+    return OnThisMachine(absl::UnavailableError(std::string(acted.message())));
+  }
   if (acted.ok() && !all_named) {
     return absl::UnavailableError("the server cannot tell which chunk it refused");
   }
@@ -79,6 +82,7 @@ absl::Status ReceiptDesk::ActOnOne(const Answered& answer, ChunkQueue& queue) {
     case Disposition::kDelete:
       TM_RETURN_IF_ERROR(outbox_.Delete(std::span(&answer.ref, 1)));
       ++report_.chunks_deleted;
+      if (answer.statement.outcome() == v1::OUTCOME_QUARANTINED) ++report_.chunks_set_aside;
       report_.body_bytes_deleted += answer.body_bytes;
       TM_RETURN_IF_ERROR(HeedConflict(answer));
       break;
@@ -90,7 +94,10 @@ absl::Status ReceiptDesk::ActOnOne(const Answered& answer, ChunkQueue& queue) {
       report_.note = answer.decision.why;
       break;
     case Disposition::kStopAndDelete:
-      TM_RETURN_IF_ERROR(outbox_.StopStream(answer.ref.stream_id));
+      // An older one may lie outside a consent that holds again: what is recorded now tells.
+      if (outbox_.IsNewest(answer.ref)) {
+        TM_RETURN_IF_ERROR(outbox_.StopStream(answer.ref.stream_id));
+      }
       TM_RETURN_IF_ERROR(outbox_.Delete(std::span(&answer.ref, 1)));
       ++report_.chunks_stopped;
       report_.note = Describe(answer.statement);

@@ -23,6 +23,12 @@ bool IsCommitted(v1::Outcome outcome) {
          outcome == v1::OUTCOME_QUARANTINED;
 }
 
+// The only reason that a person of the study has to end.
+constexpr char kConsentRemedy[] =
+    ": nobody recorded yet whether the participant agrees to this kind of data; a manager does so "
+    "by "
+    "`tidemark participant consent`";
+
 Decision Leave(std::string why) { return {Disposition::kLeave, {}, std::move(why)}; }
 
 Decision OnMayDelete(const v1::ReceiptStatement& statement, bool accept_unsafe_durability) {
@@ -70,8 +76,10 @@ Decision Decide(const v1::ReceiptStatement& statement, const ChunkRef& ref,
 std::string Describe(const v1::ReceiptStatement& statement) {
   const std::string outcome = WithoutPrefix(v1::Outcome_Name(statement.outcome()), "OUTCOME_");
   if (statement.reason() == v1::RECEIPT_REASON_UNSPECIFIED) return outcome;
-  return outcome + " " +
-         WithoutPrefix(v1::ReceiptReason_Name(statement.reason()), "RECEIPT_REASON_");
+  std::string text =
+      outcome + " " + WithoutPrefix(v1::ReceiptReason_Name(statement.reason()), "RECEIPT_REASON_");
+  if (statement.reason() == v1::RECEIPT_REASON_CONSENT_UNDECIDED) text += kConsentRemedy;
+  return text;
 }
 
 }  // namespace tidemark::ingest

@@ -36,7 +36,8 @@ struct Decision {
 Decision Decide(const v1::ReceiptStatement& statement, const ChunkRef& ref,
                 const DeviceId& device_id, int resends, bool accept_unsafe_durability);
 
-// "QUARANTINED STREAM_UNKNOWN": outcome and reason without their prefixes.
+// "QUARANTINED STREAM_UNKNOWN": outcome and reason without their prefixes, and what ends a reason
+// that only a person can end.
 std::string Describe(const v1::ReceiptStatement& statement);
 
 }  // namespace tidemark::ingest

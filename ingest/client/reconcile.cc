@@ -33,10 +33,12 @@ Reconciliation Reconcile(const OutboxWriter& outbox, const v1::WriterState* serv
     Collect(server->stored(), settled);
     Collect(server->quarantined(), settled);
     Collect(server->abandoned(), settled);
+    Collect(server->refused(), settled);
   }
   Reconciliation result;
   for (const Numbers& range : settled) result.restored |= range.end > outbox.next;
-  if (result.restored || (server != nullptr && server->truncated())) return result;
+  result.scattered = server != nullptr && server->truncated();
+  if (result.restored || result.scattered) return result;
   for (const uint64_t number : outbox.pending) settled.push_back({number, number + 1});
   result.lost = Holes(std::move(settled), outbox.next);
   return result;

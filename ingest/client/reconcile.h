@@ -20,6 +20,9 @@ struct Reconciliation {
   // The server has numbers that this outbox believes it never used: it was restored from a copy,
   // and must number new chunks as a new writer.
   bool restored = false;
+  // The server's lists were cut: so many runs of numbers slow it down, and it takes only so many.
+  // New chunks are better numbered by a new writer.
+  bool scattered = false;
   // Used here, not settled there, and without a body: they will never be sent. Empty when the
   // server's lists were cut, or after a restore, when another copy may still hold the bodies.
   std::vector<Numbers> lost;

@@ -20,7 +20,6 @@
 namespace tidemark::ingest {
 namespace {
 
-constexpr uint64_t kAbandonNumbersMax = uint64_t{1} << 20;  // of one AbandonRange
 constexpr size_t kAbandonReasonBytesMax = 256;
 constexpr uint32_t kPageSize = 1000;
 constexpr int kPagesMax = 10'000;
@@ -142,12 +141,15 @@ absl::Status UploadClient::LearnServer() {
   TM_RETURN_IF_ERROR(rpc::FromGrpc(server_->GetServerInfo(&context, {}, &info)));
   TM_ASSIGN_OR_RETURN(ReceiptKeys keys, KeysOf(info));
   desk_.SetKeys(std::move(keys));
-  const auto lower = [](size_t& ours, uint32_t theirs) {
-    if (theirs > 0) ours = std::min<size_t>(ours, theirs);
+  const auto lower = [](auto& ours, uint32_t theirs) {
+    if (theirs > 0 && theirs < ours) ours = theirs;
   };
   lower(options_.message_bytes_max, info.limits().message_bytes_max());
   lower(options_.bundle_bytes_max, info.limits().bundle_bytes_max());
   lower(options_.window_chunks_max, info.limits().chunks_in_flight_max());
+  lower(options_.message_chunks_max, info.limits().chunks_per_message_max());
+  lower(options_.bundle_entries_max, info.limits().bundle_entries_max());
+  lower(options_.abandoned_numbers_max, info.limits().abandoned_numbers_max());
   return absl::OkStatus();
 }
 
@@ -213,8 +215,11 @@ absl::Status UploadClient::ReconcileWriters() {
     const auto it = states.find({writer.stream_id.ToString(), writer.writer_id.ToString()});
     const Reconciliation found = Reconcile(writer, it == states.end() ? nullptr : &it->second);
     const auto now = current.find(writer.stream_id);
-    if (found.restored && now != current.end() && now->second == writer.writer_id) {
+    const bool is_current = now != current.end() && now->second == writer.writer_id;
+    if (is_current && (found.restored || found.scattered)) {
       TM_RETURN_IF_ERROR(outbox_.StartNewWriter(writer.stream_id));
+    }
+    if (is_current && found.restored) {
       desk_.Note([](UploadReport& report) { ++report.writers_started; });
     }
     for (const Numbers& lost : found.lost) {
@@ -227,8 +232,8 @@ absl::Status UploadClient::ReconcileWriters() {
 
 absl::Status UploadClient::Abandon(const StreamId& stream_id, const WriterId& writer_id,
                                    uint64_t begin, uint64_t end, const std::string& reason) {
-  for (uint64_t at = begin; at < end; at += kAbandonNumbersMax) {
-    const uint64_t stop = std::min(end, at + kAbandonNumbersMax);
+  for (uint64_t at = begin; at < end; at += options_.abandoned_numbers_max) {
+    const uint64_t stop = std::min(end, at + options_.abandoned_numbers_max);
     TM_ASSIGN_OR_RETURN(const std::string token, session_.Token());
     v1::AbandonRangeRequest request;
     request.set_participant_id(identity_.participant_id().ToString());
@@ -276,6 +281,7 @@ absl::Status UploadClient::SendByStream() {
   UploadStream stream({.token = token,
                        .window_chunks_max = options_.window_chunks_max,
                        .message_bytes_max = options_.message_bytes_max,
+                       .message_chunks_max = options_.message_chunks_max,
                        .stall_timeout = options_.stall_timeout,
                        .time_max = options_.stream_time_max},
                       *ingest_, source, *queue_,
@@ -305,7 +311,7 @@ absl::Status UploadClient::SendBundle(EnvelopeSource& source) {
   const uint64_t settled_before = desk_.settled();
   while (true) {
     TM_ASSIGN_OR_RETURN(const PreparedChunk* next, source.Peek());
-    if (next == nullptr) break;
+    if (next == nullptr || writer.entries() >= options_.bundle_entries_max) break;
     const size_t with_next = writer.bytes() + sizeof(uint32_t) + next->envelope.ByteSizeLong();
     if (writer.entries() > 0 && with_next > options_.bundle_bytes_max) break;
     if (!writer.TryAdd(next->envelope)) break;

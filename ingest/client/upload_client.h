@@ -32,10 +32,14 @@ enum class UploadWay { kStream, kBundle };
 
 struct UploadOptions {
   UploadWay way = UploadWay::kStream;
-  // Chunks without a receipt at one time; the server may ask for fewer.
+  // Limits of what is sent; a server that allows less is kept to (GetServerInfo). Chunks without a
+  // receipt at one time:
   size_t window_chunks_max = 64;
   size_t message_bytes_max = size_t{1} << 20;
   size_t bundle_bytes_max = size_t{8} << 20;
+  size_t message_chunks_max = 256;
+  size_t bundle_entries_max = 4'096;
+  uint64_t abandoned_numbers_max = uint64_t{1} << 20;  // of one AbandonRange
   bool compress = true;
   // Deletes on the word of a server that runs without durability. For tests.
   bool accept_unsafe_durability = false;

@@ -17,6 +17,7 @@ struct UploadReport {
   absl::Status status;
   std::map<v1::Outcome, uint64_t> receipts;  // every answer, repeated ones too
   uint64_t chunks_deleted = 0;               // committed by the server, proven, in the ledger
+  uint64_t chunks_set_aside = 0;             // of these: quarantined, with their bytes
   uint64_t body_bytes_deleted = 0;           // of their bodies, uncompressed
   uint64_t envelope_bytes_sent = 0;          // as they travelled
   uint64_t chunks_kept = 0;                  // moved to the kept folder

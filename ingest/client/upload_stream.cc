@@ -12,8 +12,7 @@
 namespace tidemark::ingest {
 namespace {
 
-constexpr int kStreamsNamedMax = 256;         // UploadOpen.stream_ids
-constexpr int kEnvelopesPerMessageMax = 256;  // ChunkMessage.envelopes
+constexpr int kStreamsNamedMax = 256;  // UploadOpen.stream_ids
 // Beyond the soft end of a stream: time for the last receipts.
 constexpr absl::Duration kGrace = absl::Minutes(5);
 
@@ -103,8 +102,8 @@ absl::StatusOr<v1::UploadRequest> UploadStream::NextMessage(size_t chunks_max) {
   v1::UploadRequest message;
   auto& envelopes = *message.mutable_chunks()->mutable_envelopes();
   size_t bytes = 0;
-  while (envelopes.size() < kEnvelopesPerMessageMax &&
-         static_cast<size_t>(envelopes.size()) < chunks_max) {
+  chunks_max = std::min(chunks_max, options_.message_chunks_max);
+  while (static_cast<size_t>(envelopes.size()) < chunks_max) {
     TM_ASSIGN_OR_RETURN(const PreparedChunk* next, source_.Peek());
     if (next == nullptr) break;
     const size_t with_next = bytes + next->envelope.ByteSizeLong();

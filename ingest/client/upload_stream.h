@@ -24,6 +24,7 @@ class UploadStream {
     std::string token;
     size_t window_chunks_max = 64;
     size_t message_bytes_max = size_t{1} << 20;
+    size_t message_chunks_max = 256;
     absl::Duration stall_timeout = absl::Seconds(60);
     absl::Duration time_max = absl::Minutes(10);
   };

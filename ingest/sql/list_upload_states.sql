@@ -10,13 +10,15 @@ select s.stream_id, s.writer_id, s.device_id,
        (select coalesce(range_agg(r), '{}')
           from (select r from unnest(s.abandoned) as r limit $8::int4) as t)::text as abandoned,
        (select coalesce(range_agg(r), '{}')
+          from (select r from unnest(s.refused) as r limit $8::int4) as t)::text as refused,
+       (select coalesce(range_agg(r), '{}')
           from (select r from unnest(int8multirange(int8range(0, coalesce(upper(u.settled), 0)))
                                      - u.settled) as r limit $8::int4) as t)::text as missing,
        s.stored_chunks, s.duplicate_chunks,
        (extract(epoch from s.last_receipt_at) * 1000000)::int8 as last_receipt_us,
        s.newest_device_ns, s.newest_boot_id, s.newest_clock_id
   from stream_state s
- cross join lateral (select s.stored + s.quarantined + s.abandoned as settled) as u
+ cross join lateral (select s.stored + s.quarantined + s.abandoned + s.refused as settled) as u
  where s.participant_id = $1::uuid
    and ($2::uuid is null or s.device_id = $2::uuid)
    and ($3::uuid is null or s.stream_id = $3::uuid)

@@ -1,8 +1,8 @@
--- list_covered_spans_by_key: the same as list_covered_spans, where chunks that are sealed by one of
--- the keys $10 are told apart: the last column.
+-- list_covered_spans_by_key: the same as list_covered_spans, where chunks are told apart that are
+-- marked as erased or sealed by one of the keys $10: the last column.
 -- scope: one participant ($1)
 with page as (
-  select c.t_min_ns, c.t_max_ns, c.sample_count, c.body_bytes, c.arrived_at, c.segment_id
+  select c.t_min_ns, c.t_max_ns, c.sample_count, c.body_bytes, c.arrived_at, c.segment_id, c.flags
     from chunk c
    where c.participant_id = $1::uuid and c.stream_id = $2::uuid
      and c.boot_id = $3::uuid and c.clock_id = $4::integer
@@ -10,7 +10,7 @@ with page as (
    order by c.t_min_ns
    fetch first ($8::bigint) rows with ties
 ), keyed as (
-  select p.*, coalesce(s.key_name = any ($10::bytea[]), false) as erased
+  select p.*, p.flags & 4 <> 0 or coalesce(s.key_name = any ($10::bytea[]), false) as erased
     from page p
     left join segment s on s.participant_id = $1::uuid and s.segment_id = p.segment_id
 ), reached as (

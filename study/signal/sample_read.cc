@@ -14,8 +14,6 @@ constexpr absl::Duration kReadSamplesMost = absl::Hours(4);
 constexpr size_t kStepBytes = 512 << 10;
 constexpr int kStepChunks = 256;
 
-constexpr char kMethod[] = "/tidemark.v1.SignalService/ReadSamples";
-
 }  // namespace
 
 void SampleRead::Step() {
@@ -47,7 +45,8 @@ absl::Status SampleRead::Advance() {
 }
 
 absl::Status SampleRead::Begin() {
-  TM_ASSIGN_OR_RETURN(caller_, reads_->authorizer_->Authorize(kMethod, *context_, request_));
+  TM_ASSIGN_OR_RETURN(caller_,
+                      reads_->authorizer_->Authorize(kReadSamplesMethod, *context_, request_));
   TM_RETURN_IF_ERROR(reads_->Admit(*caller_));
   admitted_ = caller_->principal_id;
   deadline_ = rpc::DeadlineOf(*context_, kReadSamplesMost);
@@ -104,7 +103,9 @@ void SampleRead::OnWriteDone(bool ok) {
   Pass();
 }
 
-void SampleRead::End(const absl::Status& status) { Finish(rpc::ToGrpc(status)); }
+void SampleRead::End(const absl::Status& status) {
+  Finish(log_.End(caller_ ? rpc::WithCaller(status, *reads_->authorizer_, *caller_) : status));
+}
 
 void SampleRead::OnDone() {
   reads_->Forget(this, admitted_ ? &*admitted_ : nullptr);

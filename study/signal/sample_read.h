@@ -17,6 +17,8 @@
 
 namespace tidemark::study {
 
+inline constexpr std::string_view kReadSamplesMethod = "/tidemark.v1.SignalService/ReadSamples";
+
 // Reading and sending take turns, so that one thread at a time acts for a call:
 //
 //   Step (a thread of SampleReads) ─► StartWrite ... OnWriteDone (gRPC) ─► Schedule ─► Step
@@ -28,7 +30,7 @@ class SampleRead final : public grpc::ServerWriteReactor<v1::ReadSamplesResponse
   // `reads` outlives this. Does nothing until the first Step().
   SampleRead(SampleReads* reads, grpc::CallbackServerContext* context,
              const v1::ReadSamplesRequest& request)
-      : reads_(reads), context_(context), request_(request) {}
+      : reads_(reads), context_(context), request_(request), log_(kReadSamplesMethod, context) {}
 
   // Reads until there is something to send or the end is reached. May block.
   void Step();
@@ -57,6 +59,7 @@ class SampleRead final : public grpc::ServerWriteReactor<v1::ReadSamplesResponse
   SampleReads* const reads_;
   grpc::CallbackServerContext* const context_;
   const v1::ReadSamplesRequest request_;
+  const rpc::CallLog log_;
   std::atomic<bool> cancelled_ = false;
   std::atomic<SteadyClock::rep> sending_since_ = 0;  // 0: not sending
 

@@ -1,4 +1,4 @@
--- find_restore_mark: the restore generation that this database was written under.
+-- find_restore_mark: the restore generation that this database was written under, and its heartbeat.
 -- scope: local
-select generation
+select generation, heartbeat
   from restore_mark

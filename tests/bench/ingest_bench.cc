@@ -96,6 +96,9 @@ absl::StatusOr<BenchDevice> BenchDevice::Make(const IngestBenchOptions& options)
   participant.set_request_id(cli::NewRequestId());
   participant.set_study_id(studied.study().study_id());
   participant.set_code("p1");
+  participant.add_consented(v1::DATA_KIND_MOTION);
+  participant.set_document("bench");
+  participant.set_consented_from_ns(0);
   TM_ASSIGN_OR_RETURN(const auto entered,
                       as_manager.Call(*as_manager.studies,
                                       &v1::StudyService::Stub::CreateParticipant, participant));

@@ -11,6 +11,7 @@
 #include "base/flags/flags.h"
 #include "cli/import/import.h"
 #include "cli/simulate/simulate.h"
+#include "tests/bench/access_bench.h"
 #include "tests/bench/benchmarks_page.h"
 #include "tests/bench/figure.h"
 #include "tests/bench/ingest_bench.h"
@@ -30,6 +31,7 @@ struct Options {
   std::string json;
   std::string page;
   std::string data;
+  std::string access_dsn;
   tidemark::bench::IngestBenchOptions ingest;
 };
 
@@ -61,6 +63,16 @@ absl::Status MeasureIngest(const Options& options, GroupSection& section) {
   return absl::OkStatus();
 }
 
+absl::Status MeasureAccess(const Options& options, GroupSection& section) {
+  if (options.access_dsn.empty()) return absl::InvalidArgumentError("--access-dsn is needed");
+  auto figures = tidemark::bench::MeasureAccess({.dsn = options.access_dsn,
+                                                 .work = options.ingest.work + "/access-keys",
+                                                 .quick = options.ingest.quick});
+  if (!figures.ok()) return figures.status();
+  section.figures = *std::move(figures);
+  return absl::OkStatus();
+}
+
 struct Group {
   const char* name;
   const char* summary;
@@ -68,6 +80,8 @@ struct Group {
   absl::Status (*measure)(const Options&, GroupSection&);
 };
 constexpr Group kGroups[] = {
+    {"access", "cost of row security, encryption, authorization, erasing",
+     tidemark::bench::AccessMethod, MeasureAccess},
     {"ingest", "receipts: latency of a lone chunk", tidemark::bench::IngestMethod, MeasureIngest},
     {"storage", "stored bytes per sample of every modality", tidemark::bench::StorageMethod,
      MeasureStorage}};
@@ -152,6 +166,9 @@ void AddOptions(tidemark::flags::Command bench, Options& options) {
   bench.AddOption("--server", options.ingest.server, "host:port of an idle server, for ingest");
   bench.AddOption("--operator-token-file", options.ingest.operator_token_file,
                   "Token of its operator");
+  bench.AddOption("--access-dsn", options.access_dsn,
+                  "Empty database of tm_owner in a cluster of the bench's own, as its superuser, "
+                  "for access");
   bench.AddOption("--work", options.ingest.work, "Folder for the keys of the bench's devices");
 }
 

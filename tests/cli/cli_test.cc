@@ -5,12 +5,14 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "cli/exit_code.h"
 #include "cli/output.h"
+#include "ingest/client/durable_file.h"
 #include "ingest/client/ledger.h"
 #include "tests/ingest/client/receipt_maker.h"
 #include "tests/ingest/client/test_folder.h"
@@ -113,6 +115,33 @@ TEST_F(CliTest, AFolderWithoutADeviceIsNotFound) {
   EXPECT_THAT(result.err, HasSubstr("tidemark device enrol"));
 }
 
+// A folder where a file should be written: nothing that a server could help with.
+TEST_F(CliTest, AFileOfThisMachineIsNoFaultOfTheServer) {
+  {
+    TM_ASSERT_OK_AND_ASSIGN(ingest::Ledger ledger,
+                            ingest::Ledger::Open(folder_ / "receipts.ledger"));
+  }
+  std::filesystem::create_directories(folder_ / "keys.json");
+  const Result result = Run("receipt verify " + folder_.path().string() + " --keys " +
+                            (folder_ / "keys.json").string());
+  EXPECT_EQ(result.exit_code, kExitFailure) << result.err;
+  EXPECT_THAT(result.err, AllOf(HasSubstr("keys.json"), Not(HasSubstr("tidemarkd"))));
+  EXPECT_EQ(Run("receipt list " + (folder_ / "none").string()).exit_code, kExitNotFound);
+}
+
+TEST_F(CliTest, WhatHappensHereAndWhatHappensThereHaveTheirOwnCodes) {
+  const absl::Status full = absl::ResourceExhaustedError("full");
+  EXPECT_EQ(ExitCodeOf(full), kExitUnavailable);
+  EXPECT_EQ(ExitCodeOf(ingest::OnThisMachine(full)), kExitFailure);
+  EXPECT_THAT(HintFor(ingest::OnThisMachine(full), "h:1"), Not(HasSubstr("h:1")));
+  EXPECT_EQ(ExitCodeOf(ingest::OnThisMachine(absl::PermissionDeniedError("no"))), kExitFailure);
+  EXPECT_THAT(HintFor(ingest::OnThisMachine(absl::PermissionDeniedError("no")), "h:1"),
+              Not(HasSubstr("token")));
+  EXPECT_EQ(ExitCodeOf(ingest::OnThisMachine(absl::NotFoundError("no"))), kExitNotFound);
+  EXPECT_EQ(ExitCodeOf(SetAsideError("3")), kExitSetAside);
+  EXPECT_EQ(ExitCodeOf(PartialError("3")), kExitPartial);
+}
+
 TEST_F(CliTest, GlobalOptionsMayStandAnywhere) {
   EXPECT_EQ(Run("--json study list").exit_code, kExitAuth);
   EXPECT_EQ(Run("study list --json").exit_code, kExitAuth);
@@ -126,6 +155,15 @@ TEST_F(CliTest, DoctorReportsAnUnreachableServerAndTheFolder) {
   EXPECT_EQ(json["checks"][0]["check"], "server");
   EXPECT_EQ(json["checks"][0]["verdict"], "FAILED");
   EXPECT_EQ(json["checks"][1]["check"], "folder");
+}
+
+TEST_F(CliTest, OperatorsVerbsNeedATokenAndAServer) {
+  for (const char* args : {"key rotate", "admin restored", "admin restored --force"}) {
+    EXPECT_EQ(Run(args).exit_code, kExitAuth) << args;
+    EXPECT_EQ(Run(std::string(args) + " --token-file " + TokenFile()).exit_code, kExitUnavailable);
+  }
+  EXPECT_EQ(Run("doctor --security --token-file " + TokenFile()).exit_code, kExitUnavailable);
+  EXPECT_EQ(Run("key").exit_code, kExitUsage);
 }
 
 TEST_F(CliTest, ReceiptsAreListedAndProvenOffline) {
@@ -161,8 +199,8 @@ TEST_F(CliTest, ReceiptsAreListedAndProvenOffline) {
 TEST_F(CliTest, ExitCodesAreDocumented) {
   const Result result = Run("help exit-codes");
   EXPECT_EQ(result.exit_code, kExitOk);
-  for (const char* code :
-       {"  0  ", "  1  ", "  2  ", "  3  ", "  4  ", "  5  ", "  6  ", "  7  ", "130  "}) {
+  for (const char* code : {"  0  ", "  1  ", "  2  ", "  3  ", "  4  ", "  5  ", "  6  ", "  7  ",
+                           "  8  ", "  9  ", "130  "}) {
     EXPECT_THAT(result.out, HasSubstr(code));
   }
 }

@@ -136,6 +136,16 @@ class UploadFixture : public server::ServerFixture {
     });
   }
 
+  // A chunk that says where time zero of AppendTo's boot stands.
+  ChunkRef AppendBootStart(int64_t study_of_zero_ns) {
+    v1::StreamDeclaration records;
+    records.set_modality(v1::MODALITY_RECORDS);
+    return AppendTo("clock", records, [&](v1::ChunkBody body) {
+      body.mutable_records()->add_records()->mutable_boot_start()->set_wall_ns(study_of_zero_ns);
+      return body.SerializeAsString();
+    });
+  }
+
   // Every number of the participant's devices is settled at the server.
   void ExpectNothingMissing() {
     v1::GetUploadStateRequest request;

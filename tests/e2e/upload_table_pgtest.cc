@@ -14,11 +14,13 @@
 
 #include "base/mutex.h"
 #include "ingest/client/session.h"
+#include "ingest/number_ranges.h"
 #include "store/key_store.h"
 #include "tests/e2e/upload_fixture.h"
 #include "tests/e2e/wire.h"
 #include "tests/ingest/admission_table.h"
 #include "tidemark/v1/ingest.grpc.pb.h"
+#include "tidemark/v1/participant.grpc.pb.h"
 
 namespace tidemark::ingest {
 namespace {
@@ -56,6 +58,7 @@ struct Case {
   // Where it is not what follows from the action.
   std::optional<End> end = std::nullopt;
   bool kept_by_hand = false;
+  bool consents = true;  // the participant, to everything
 };
 
 // A receipt, and whether the number was settled when it came.
@@ -81,12 +84,12 @@ class UploadTableTest : public UploadFixture, public ::testing::WithParamInterfa
   }
 
   // A participant with one device: every row begins with nothing.
-  void BeginAnew(const std::string& name) {
+  void BeginAnew(const std::string& name, bool consents = true) {
     wire_.spoil_envelope = nullptr;
     wire_.spoil_declaration = nullptr;
     wire_.on_receipt = nullptr;
     for (const char* table : {"chunk", "quarantine"}) AcceptRows(table);
-    site_.participant_id = AddParticipant(site_, name);
+    site_.participant_id = AddParticipant(site_, name, consents);
     EnrolAs(name);
     wire_.sign_bundle = [this](std::string_view bundle) {
       return identity_->BundleSignature(bundle);
@@ -104,6 +107,7 @@ class UploadTableTest : public UploadFixture, public ::testing::WithParamInterfa
   std::map<std::string, Case> EnvelopeCases();
   std::map<std::string, Case> BodyCases();
   std::map<std::string, Case> PayloadCases();
+  std::map<std::string, Case> ConsentCases();
   std::map<std::string, Case> NumberCases();
   std::map<std::string, Case> StoreCases();
 
@@ -114,12 +118,18 @@ class UploadTableTest : public UploadFixture, public ::testing::WithParamInterfa
   void DeclareX() { ASSERT_THAT(outbox_->DeclareStream("x", StreamX()), IsOk()); }
   ChunkRef AppendEncoded(int64_t begin_ns, int64_t end_ns);
   ChunkRef AppendAgreedRecord();
+  void RecordConsent(v1::ConsentDecision decision, int64_t from_ns);
   ChunkRef AppendLargeBad() {
     return AppendChunk([](v1::ChunkBody& body) {
       body.mutable_samples()->set_values(std::string(kLargeBodyBytes, 'v'));
     });
   }
   void Abandon(const ChunkRef& ref);
+  // What the server believes to have of this participant.
+  void SetStored(const std::string& ranges_sql) {
+    database_.Execute(fmt::format("update stream_state set stored = {} where participant_id = '{}'",
+                                  ranges_sql, site_.participant_id));
+  }
   void DiscardQuarantine();
   // From now on the database fails with `sqlstate` where this participant's rows go into `table`.
   void RejectRows(const std::string& table, const std::string& sqlstate);
@@ -138,7 +148,7 @@ class UploadTableTest : public UploadFixture, public ::testing::WithParamInterfa
 void UploadTableTest::DriveThrough(const AdmissionRow& row, const Case& given) {
   std::string name = row.rule;
   std::replace(name.begin(), name.end(), ' ', '-');
-  BeginAnew(name);
+  BeginAnew(name, given.consents);
   target_ = given.arrange();
   const auto bytes = outbox_->Read(target_);
   ASSERT_THAT(bytes, IsOk());
@@ -188,7 +198,7 @@ void UploadTableTest::ExpectAnswer(const AdmissionRow& row, const Heard& heard) 
   EXPECT_EQ(v1::ReceiptReason_Name(statement.reason()), "RECEIPT_REASON_" + row.reason);
   EXPECT_EQ(statement.retry_after_ms() > 0, row.action == "RETRY_AFTER");
   // For somebody who was erased nothing is written: the receipt alone settles the number.
-  EXPECT_EQ(heard.settled, row.settles != "no" && row.reason != "NO_CONSENT");
+  EXPECT_EQ(heard.settled, row.settles != "no" && row.rule != "not-erased");
 }
 
 void UploadTableTest::ExpectEnd(const AdmissionRow& row, const Case& given,
@@ -200,15 +210,16 @@ void UploadTableTest::ExpectEnd(const AdmissionRow& row, const Case& given,
                 report.numbers_abandoned};
   EXPECT_EQ(end, given.end.value_or(EndAfter(row.action)));
   EXPECT_EQ(KeptBodies(), end.kept + (given.kept_by_hand ? 1 : 0));
-  EXPECT_EQ(IsSettled(target_), row.reason != "NO_CONSENT");
+  EXPECT_EQ(IsSettled(target_), row.rule != "not-erased");
   ExpectNothingMissing();
 }
 
 bool UploadTableTest::IsSettled(const ChunkRef& ref) const {
-  return database_.QueryValue(fmt::format(
-             "select coalesce(bool_or((stored + quarantined + abandoned) @> {}::int8), false) "
-             "from stream_state where stream_id = '{}' and writer_id = '{}'",
-             ref.number, ref.stream_id.ToString(), ref.writer_id.ToString())) == "t";
+  return database_.QueryValue(
+             fmt::format("select coalesce(bool_or((stored + quarantined + abandoned + refused) @> "
+                         "{}::int8), false) "
+                         "from stream_state where stream_id = '{}' and writer_id = '{}'",
+                         ref.number, ref.stream_id.ToString(), ref.writer_id.ToString())) == "t";
 }
 
 size_t UploadTableTest::KeptBodies() const {
@@ -259,6 +270,21 @@ ChunkRef UploadTableTest::AppendAgreedRecord() {
     v1::Record::GetReflection()->MutableUnknownFields(&record)->AddLengthDelimited(16, "");
     return body.SerializeAsString();
   });
+}
+
+// On the kind of data of the stream "x".
+void UploadTableTest::RecordConsent(v1::ConsentDecision decision, int64_t from_ns) {
+  v1::RecordConsentRequest request;
+  request.set_request_id(server::NewRequestId());
+  request.set_participant_id(site_.participant_id);
+  request.mutable_consent()->set_data_kind(v1::DATA_KIND_OTHER);
+  request.mutable_consent()->set_decision(decision);
+  request.mutable_consent()->set_valid_from_ns(from_ns);
+  request.mutable_consent()->set_document("form");
+  ASSERT_THAT(
+      server::Invoke(*v1::ParticipantService::NewStub(channel_),
+                     &v1::ParticipantService::Stub::RecordConsent, request, site_.manager_token),
+      IsOk());
 }
 
 void UploadTableTest::Abandon(const ChunkRef& ref) {
@@ -372,6 +398,31 @@ std::map<std::string, Case> UploadTableTest::PayloadCases() {
   };
 }
 
+std::map<std::string, Case> UploadTableTest::ConsentCases() {
+  return {
+      {"consent-decided",
+       {.arrange = [this] { return AppendChunk(); },
+        .remedy = [this] { RecordConsent(v1::CONSENT_DECISION_GRANTED, kStartNs); },
+        .consents = false}},
+      {"consent-given",
+       {.arrange =
+            [this] {
+              RecordConsent(v1::CONSENT_DECISION_REFUSED, kStartNs);
+              return AppendChunk();
+            },
+        .consents = false}},
+      {"consent-at-the-time",
+       {.arrange =
+            [this] {
+              RecordConsent(v1::CONSENT_DECISION_GRANTED, kStartNs);
+              AppendBootStart(kStartNs - kSecondNs);
+              EXPECT_THAT(Drain(GetParam()).status, IsOk());
+              return AppendChunk();
+            },
+        .consents = false}},
+  };
+}
+
 std::map<std::string, Case> UploadTableTest::NumberCases() {
   const auto uploaded = [this] {
     const UploadReport report = Drain(GetParam());
@@ -379,7 +430,7 @@ std::map<std::string, Case> UploadTableTest::NumberCases() {
     ASSERT_EQ(report.chunks_left, 0u);
   };
   return {
-      {"consent", Served([this, uploaded] {
+      {"not-erased", Served([this, uploaded] {
          DeclareX();
          uploaded();  // declares it at the server
          const auto keys =
@@ -409,6 +460,19 @@ std::map<std::string, Case> UploadTableTest::NumberCases() {
          Abandon(ref);
          return ref;
        })},
+      // The first number is quarantined, so that the second one begins a run of its own.
+      {"outbox-room",
+       {.arrange =
+            [this, uploaded] {
+              AppendChunk([](v1::ChunkBody& body) { body.set_clock_id(70'000); });
+              uploaded();
+              SetStored(
+                  fmt::format("(select range_agg(int8range(2 * n, 2 * n + 1)) from "
+                              "generate_series(1000, 999 + {}) as n)",
+                              kRunsPerSetMax));
+              return AppendChunk();
+            },
+        .remedy = [this] { SetStored("'{}'"); }}},
       {"quarantine-room",
        {.arrange =
             [this, uploaded] {
@@ -455,6 +519,7 @@ std::map<std::string, Case> UploadTableTest::Cases() {
   cases.merge(EnvelopeCases());
   cases.merge(BodyCases());
   cases.merge(PayloadCases());
+  cases.merge(ConsentCases());
   cases.merge(NumberCases());
   cases.merge(StoreCases());
   return cases;

@@ -1,11 +1,14 @@
 // Streams of one sender, one of each kind, and bodies for them.
 #pragma once
 
+#include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "tests/ingest/chunk_builder.h"
+#include "tidemark/v1/stream.pb.h"
 
 namespace tidemark::ingest {
 
@@ -16,22 +19,52 @@ constexpr uint8_t kStamped = 4;
 constexpr uint8_t kForeign = 5;  // of another device
 constexpr uint8_t kFloats = 6;
 
-class AdmissionScene {
+// What a participant agreed to who agreed to everything, for ever.
+inline std::vector<store::ConsentDecision> ConsentToEverything() {
+  std::vector<store::ConsentDecision> decisions;
+  for (int kind = v1::DATA_KIND_UNSPECIFIED + 1; kind < v1::DataKind_ARRAYSIZE; ++kind) {
+    decisions.push_back({.kind = static_cast<v1::DataKind>(kind),
+                         .version = 1,
+                         .granted = true,
+                         .from_ns = std::numeric_limits<int64_t>::min(),
+                         .until_ns = std::nullopt});
+  }
+  return decisions;
+}
+
+class AdmissionScene : public AdmissionSource {
  public:
-  absl::StatusOr<Decision> Try(v1::ChunkEnvelope envelope) const {
-    return Admit(sender, std::move(envelope),
-                 [this](StreamId stream, int32_t version) { return Find(stream, version); });
+  absl::StatusOr<Decision> Try(v1::ChunkEnvelope envelope) {
+    return Admit(sender, std::move(envelope), *this);
   }
 
-  absl::StatusOr<FoundStream> Find(StreamId stream, int32_t version) const {
+  absl::StatusOr<FoundStream> FindStream(StreamId stream, int32_t version) override {
+    if (!broken.ok()) return broken;
     for (const store::StreamInfo& info : streams_) {
       if (info.stream_id != stream) continue;
-      const bool own = info.device_id == sender.device_id;
-      if (version != 1) return FoundStream{nullptr, own};
-      return FoundStream{std::make_shared<store::StreamInfo>(info), own};
+      const auto found = std::make_shared<store::StreamInfo>(info);
+      const auto own = info.device_id == sender.device_id ? found : nullptr;
+      return FoundStream{version == 1 ? found : nullptr, own};
     }
     return FoundStream{};
   }
+  absl::StatusOr<std::shared_ptr<const store::ConsentTimeline>> FindConsent() override {
+    if (!consent_broken.ok()) return consent_broken;
+    if (is_gone) return std::shared_ptr<const store::ConsentTimeline>();
+    return std::make_shared<const store::ConsentTimeline>(decisions);
+  }
+  absl::StatusOr<std::optional<store::Placement>> FindPlacement(BootId boot,
+                                                                uint32_t clock_id) override {
+    ++placements_asked;
+    if (!placement_broken.ok()) return placement_broken;
+    if (!study_of_zero_ns) return std::optional<store::Placement>();
+    store::Placement placement;
+    placement.boot_id = boot;
+    placement.clock_id = clock_id;
+    placement.anchor_study_ns = *study_of_zero_ns;
+    return std::optional(placement);
+  }
+  absl::Time Now() const override { return now; }
 
   // The answer, if the writer finds nothing in the way.
   static Verdict VerdictOf(const Decision& decision) {
@@ -39,10 +72,19 @@ class AdmissionScene {
     if (const auto* broken = std::get_if<SetAside>(&decision.what)) {
       return Verdict::Quarantined(broken->reason);
     }
+    if (const auto* refusal = std::get_if<Refusal>(&decision.what)) {
+      return Verdict::StopAndDelete(refusal->reason);
+    }
     return Verdict::Stored();
   }
 
   const Sender sender = SenderOf(1);
+  const absl::Time now = absl::FromUnixSeconds(1'790'000'000);
+  std::vector<store::ConsentDecision> decisions = ConsentToEverything();
+  bool is_gone = false;                     // the participant was erased
+  std::optional<int64_t> study_of_zero_ns;  // of every boot; nothing: no clock pair has come
+  int placements_asked = 0;
+  absl::Status broken, consent_broken, placement_broken;
 
  private:
   static std::vector<store::StreamInfo> MakeStreams(const Sender& sender) {
@@ -51,12 +93,12 @@ class AdmissionScene {
     store::StreamInfo floats = StreamOf(sender, kFloats);
     floats.channels.resize(1);
     floats.channels[0].type = signal::SampleType::kFloat64;
-    return {StreamOf(sender, kSampled),
-            StreamOf(sender, kEncoded, store::PayloadKind::kEncoded),
-            StreamOf(sender, kRecords, store::PayloadKind::kRecords),
-            stamped,
-            StreamOf(SenderOf(9), kForeign),
-            floats};
+    store::StreamInfo records = StreamOf(sender, kRecords, store::PayloadKind::kRecords);
+    records.modality = v1::MODALITY_RECORDS;
+    store::StreamInfo encoded = StreamOf(sender, kEncoded, store::PayloadKind::kEncoded);
+    encoded.modality = v1::MODALITY_ENCODED_VIDEO;
+    return {StreamOf(sender, kSampled),      encoded, records, stamped,
+            StreamOf(SenderOf(9), kForeign), floats};
   }
   const std::vector<store::StreamInfo> streams_ = MakeStreams(sender);
 };

@@ -23,7 +23,7 @@ v1::ChunkEnvelope ChangedBody(v1::ChunkBody body,
   return EnvelopeOf(body);
 }
 
-// One envelope that breaks each rule, and no rule before it.
+// One envelope that breaks each rule, and no rule before it, in the circumstances below.
 std::map<std::string, v1::ChunkEnvelope> OffendersByRule() {
   const v1::ChunkBody samples = SamplesBody(kSampled, 1);
   v1::ChunkBody head = samples;
@@ -50,6 +50,8 @@ std::map<std::string, v1::ChunkEnvelope> OffendersByRule() {
       {"body-ranges", ChangedBody(samples, [](auto& b) { b.clear_boot_id(); })},
       {"stream-known", EnvelopeOf(SamplesBody(kForeign, 1))},
       {"stream-version-known", ChangedBody(samples, [](auto& b) { b.set_stream_version(2); })},
+      {"consent-decided", EnvelopeOf(samples)},
+      {"consent-given", EnvelopeOf(samples)},
       {"payload-kind", EnvelopeOf(SamplesBody(kRecords, 1))},
       {"payload-size", ChangedBody(samples, [](auto& b) { b.mutable_samples()->set_count(3); })},
       {"payload-ranges",
@@ -58,8 +60,21 @@ std::map<std::string, v1::ChunkEnvelope> OffendersByRule() {
       {"span",
        ChangedBody(EncodedBody(),
                    [](auto& b) { b.mutable_encoded()->set_end_device_ns(3'600'000'000'011); })},
+      {"consent-at-the-time", EnvelopeOf(samples)},
       {"none broken", EnvelopeOf(samples)},
   };
+}
+
+void Circumstances(const std::string& rule, AdmissionScene& scene) {
+  const int64_t now_ns = absl::ToUnixNanos(scene.now);
+  if (rule == "consent-decided") scene.decisions.clear();
+  if (rule == "consent-given") {
+    for (store::ConsentDecision& each : scene.decisions) each.granted = false;
+  }
+  if (rule == "consent-at-the-time") {
+    scene.study_of_zero_ns = now_ns - 3'600'000'000'000;
+    for (store::ConsentDecision& each : scene.decisions) each.from_ns = now_ns;
+  }
 }
 
 TEST(AdmissionTableTest, EveryReasonHasARow) {
@@ -76,7 +91,6 @@ TEST(AdmissionTableTest, EveryReasonHasARow) {
 }
 
 TEST(AdmissionTableTest, AdmissionDoesWhatTheTableSays) {
-  const AdmissionScene scene;
   const auto offenders = OffendersByRule();
   size_t driven = 0;
   for (const AdmissionRow& row : ReadAdmissionTable()) {
@@ -86,6 +100,8 @@ TEST(AdmissionTableTest, AdmissionDoesWhatTheTableSays) {
       continue;
     }
     ++driven;
+    AdmissionScene scene;
+    Circumstances(row.rule, scene);
     const auto decision = scene.Try(offender->second);
     ASSERT_TRUE(decision.ok()) << row.rule;
     const Verdict verdict = AdmissionScene::VerdictOf(*decision);

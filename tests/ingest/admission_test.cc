@@ -65,7 +65,7 @@ class AdmissionTest : public ::testing::Test {
     EXPECT_EQ(decision.body, body.SerializeAsString());
   }
 
-  const AdmissionScene scene_;
+  AdmissionScene scene_;
   const Sender& sender_ = scene_.sender;
 };
 
@@ -367,10 +367,8 @@ TEST_F(AdmissionTest, RecordsFillTheTablesOfTime) {
 }
 
 TEST_F(AdmissionTest, AnErrorOfTheCatalogDecidesNothing) {
-  EXPECT_THAT(Admit(sender_, EnvelopeOf(SamplesBody(kSampled, 1)),
-                    [](StreamId, int32_t) -> absl::StatusOr<FoundStream> {
-                      return absl::UnavailableError("down");
-                    }),
+  scene_.broken = absl::UnavailableError("down");
+  EXPECT_THAT(scene_.Try(EnvelopeOf(SamplesBody(kSampled, 1))),
               support::StatusIs(absl::StatusCode::kUnavailable));
 }
 

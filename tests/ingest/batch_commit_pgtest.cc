@@ -3,6 +3,8 @@
 
 #include "ingest/admission.h"
 #include "ingest/batch_commit.h"
+#include "ingest/number_ranges.h"
+#include "tests/ingest/admission_scene.h"
 #include "tests/ingest/ingest_fixture.h"
 
 namespace tidemark::ingest {
@@ -10,6 +12,19 @@ namespace {
 
 using ::testing::Eq;
 using ::testing::Optional;
+
+// Knows one stream, whoever asks.
+class OneStream : public AdmissionScene {
+ public:
+  explicit OneStream(std::shared_ptr<const store::StreamInfo> stream)
+      : stream_(std::move(stream)) {}
+  absl::StatusOr<FoundStream> FindStream(StreamId, int32_t) override {
+    return FoundStream{stream_, stream_};
+  }
+
+ private:
+  const std::shared_ptr<const store::StreamInfo> stream_;
+};
 
 // Two participants whose chunks meet in one commit.
 class BatchCommitTest : public IngestFixture {
@@ -22,11 +37,11 @@ class BatchCommitTest : public IngestFixture {
   // Adds a chunk to the next batch; of a stream that nobody declared, it is to be set aside.
   const std::optional<Verdict>& Add(const Sender& sender, uint8_t stream, uint64_t number) {
     const std::string raw = SamplesBody(stream, number).SerializeAsString();
-    const auto find = [&](StreamId, int32_t) -> absl::StatusOr<FoundStream> {
-      if (stream == kUnknownStream) return FoundStream();
-      return FoundStream{std::make_shared<store::StreamInfo>(StreamOf(sender, stream)), true};
-    };
-    auto decision = AdmitBody(sender, raw, std::string(AsView(Sha256(raw))), find);
+    OneStream source(stream == kUnknownStream
+                         ? nullptr
+                         : std::make_shared<store::StreamInfo>(StreamOf(sender, stream)));
+    source.decisions = decisions_;
+    auto decision = AdmitBody(sender, raw, std::string(AsView(Sha256(raw))), source);
     EXPECT_THAT(decision, support::IsOk());
     batch_.push_back({sender, *std::move(decision), std::nullopt});
     return batch_.back().verdict;
@@ -56,6 +71,8 @@ class BatchCommitTest : public IngestFixture {
     ASSERT_THAT(keys, support::IsOk());
     keys_ = *std::move(keys);
   }
+
+  std::vector<store::ConsentDecision> decisions_ = ConsentToEverything();  // of who sends next
 
   static constexpr uint8_t kStreamOfFirst = 1;
   static constexpr uint8_t kStreamOfSecond = 2;
@@ -111,6 +128,35 @@ TEST_F(BatchCommitTest, AnErasureIsToldThoughTheDatabaseHasNoRoom) {
   EXPECT_THAT(set_aside, stops);
   EXPECT_THAT(other_chunk, waits);
   EXPECT_THAT(other_set_aside, waits);
+}
+
+// Bytes that must not be kept are not set aside for a database that fails.
+TEST_F(BatchCommitTest, ARefusalThatTheDatabaseRejectsWaits) {
+  for (store::ConsentDecision& each : decisions_) each.granted = false;
+  const auto& refused = Add(first_, kStreamOfFirst, 0);
+  database_.Execute("alter table stream_state add constraint broken check (isempty(refused))");
+  EXPECT_THAT(Commit(), support::IsOk());
+  EXPECT_THAT(
+      refused,
+      Optional(Eq(Verdict::RetryAfter(v1::RECEIPT_REASON_STORE_REJECTED, kRejectedRetryMs))));
+  EXPECT_EQ(Query("select count(*) from quarantine"), "0");
+}
+
+// A device cannot fill a row with holes by what is refused either.
+TEST_F(BatchCommitTest, TooManyRunsOfRefusedNumbersAreToldByTheReceiptAlone) {
+  for (store::ConsentDecision& each : decisions_) each.granted = false;
+  Add(first_, kStreamOfFirst, 0);
+  EXPECT_THAT(Commit(), support::IsOk());
+  database_.Execute(fmt::format(
+      "update stream_state set refused = (select range_agg(int8range(2 * n, 2 * n + 1)) from "
+      "generate_series(0, {} - 1) as n)",
+      kRunsPerSetMax));
+  batch_.clear();
+  const auto& more = Add(first_, kStreamOfFirst, 3 * uint64_t{kRunsPerSetMax});
+  EXPECT_THAT(Commit(), support::IsOk());
+  EXPECT_THAT(more, Optional(Eq(Verdict::StopAndDelete(v1::RECEIPT_REASON_NO_CONSENT))));
+  EXPECT_EQ(Query("select count(*) from stream_state s, unnest(s.refused)"),
+            std::to_string(kRunsPerSetMax));
 }
 
 }  // namespace

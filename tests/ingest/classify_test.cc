@@ -46,5 +46,33 @@ TEST(ClassifyTest, AQuarantinedOrAbandonedNumber) {
   EXPECT_FALSE(Classify(Good(), abandoned, {}).settles_number);
 }
 
+// What must not be kept is not kept for a conflict either, and changes nothing that is settled.
+TEST(ClassifyTest, ARefusalSettlesFreeNumbersOnly) {
+  const Decision refused{"this", ChunkKey{}, "", Refusal{v1::RECEIPT_REASON_NO_CONSENT}};
+  const Classified free = Classify(refused, {.own_outbox = true}, {});
+  EXPECT_EQ(free.fate, Fate::kRefuse);
+  EXPECT_EQ(free.reason, v1::RECEIPT_REASON_NO_CONSENT);
+  EXPECT_TRUE(free.settles_number);
+  EXPECT_FALSE(Classify(refused, {.own_outbox = false}, {}).settles_number);
+  EXPECT_FALSE(Classify(refused, {.refused = true, .own_outbox = true}, {}).settles_number);
+  const NumberFacts same{.stored = true, .own_outbox = true, .stored_sha256 = "this"};
+  EXPECT_EQ(Classify(refused, same, {}).fate, Fate::kDuplicate);
+  const NumberFacts other{.stored = true, .own_outbox = true, .stored_sha256 = "that"};
+  const NumberFacts quarantined{.quarantined = true, .own_outbox = true};
+  const NumberFacts abandoned{.abandoned = true, .own_outbox = true};
+  for (const NumberFacts& facts : {other, quarantined, abandoned}) {
+    EXPECT_EQ(Classify(refused, facts, {}).fate, Fate::kRefuse);
+    EXPECT_FALSE(Classify(refused, facts, {}).settles_number);
+  }
+  EXPECT_EQ(Classify(refused, quarantined, kBadSize).fate, Fate::kAlreadySetAside);
+}
+
+// Its bytes come again under a consent that covers them now.
+TEST(ClassifyTest, ARefusedNumberMayStillBeTaken) {
+  const NumberFacts refused{.refused = true, .own_outbox = true};
+  EXPECT_EQ(Classify(Good(), refused, {}).fate, Fate::kStore);
+  EXPECT_TRUE(Classify(Bad(), refused, {}).settles_number);
+}
+
 }  // namespace
 }  // namespace tidemark::ingest

@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <future>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,6 +16,9 @@
 #include "base/base64.h"
 #include "ingest/ingest.h"
 #include "ingest/receipt_proof.h"
+#include "store/consent_book.h"
+#include "store/declared_placements.h"
+#include "store/reader_pool.h"
 #include "store/sql.h"
 #include "store/stream_codec.h"
 #include "tests/ingest/chunk_builder.h"
@@ -31,7 +35,10 @@ class IngestFixture : public ::testing::Test {
                 ("tm_ingest_" + Uuid::MakeRandom().ToString())),
         catalog_pool_({.dsn = database_.Dsn("tm_ingest"),
                        .connections_max = 4,
-                       .statements = {store::sql::kAllStatements}}) {
+                       .statements = {store::sql::kAllStatements}}),
+        consent_(&catalog_pool_, &Clock::Real(), absl::ZeroDuration()),
+        readers_({.dsn = database_.Dsn("tm_read"), .connections_max = 2}),
+        placements_(&readers_) {
     auto keys = store::OpenFolderKeyStore({.folder = folder_.string(), .kek_path = ""});
     EXPECT_TRUE(keys.ok()) << keys.status();
     keys_ = *std::move(keys);
@@ -53,6 +60,8 @@ class IngestFixture : public ::testing::Test {
     return {.dsn = database_.Dsn("tm_ingest"),
             .keys = keys_.get(),
             .catalog = catalog_.get(),
+            .consent = &consent_,
+            .placements = &placements_,
             .clock = &Clock::Real(),
             .receipts = {.key = key_, .key_id = "k", .restore_generation = 3},
             .quotas = quotas_,
@@ -61,8 +70,25 @@ class IngestFixture : public ::testing::Test {
             .messages_in_flight_max = messages_max_};
   }
 
-  // Rows of a participant with one device, without the ceremony of enrolment.
+  // Rows of a participant with one device, without the ceremony of enrolment, who consented to
+  // everything for ever.
   Sender AddDevice(uint8_t n) {
+    const Sender sender = AddDeviceWithoutConsent(n);
+    for (int kind = v1::DATA_KIND_UNSPECIFIED + 1; kind < v1::DataKind_ARRAYSIZE; ++kind) {
+      RecordConsent(sender, static_cast<v1::DataKind>(kind), true,
+                    std::numeric_limits<int64_t>::min());
+    }
+    return sender;
+  }
+  // The next decision on one kind of data.
+  void RecordConsent(const Sender& sender, v1::DataKind kind, bool granted, int64_t from_ns) {
+    database_.Execute(fmt::format(
+        "insert into consent select '{0}', {1}, coalesce(max(version), 0) + 1, '{2}', {3}, {4},"
+        " null, 'form', '{2}', now() from consent where participant_id = '{0}' and data_kind = {1}",
+        sender.participant_id.ToString(), static_cast<int>(kind), sender.study_id.ToString(),
+        granted ? 1 : 2, from_ns));
+  }
+  Sender AddDeviceWithoutConsent(uint8_t n) {
     const Sender sender = SenderOf(n);
     database_.Execute(fmt::format(
         "insert into participant values ('{0}', '{1}', 'p{3}', 2, now());"
@@ -131,6 +157,10 @@ class IngestFixture : public ::testing::Test {
   support::TestDatabase database_;
   std::filesystem::path folder_;
   db::Pool catalog_pool_;
+  // Asks anew each time, so that a test need not wait for what it has recorded.
+  store::ConsentBook consent_;
+  store::ReaderPool readers_;
+  store::DeclaredPlacements placements_;
   std::unique_ptr<store::KeyStore> keys_;
   std::unique_ptr<store::StreamCatalog> catalog_;
   const SigningKey key_ = SigningKey::GenerateEd25519();

@@ -1,5 +1,6 @@
 #include "core/signal/codec.h"
 #include "ingest/ingest.h"
+#include "ingest/number_ranges.h"
 #include "store/body.h"
 #include "store/envelope.h"
 #include "tests/ingest/ingest_fixture.h"
@@ -329,19 +330,97 @@ TEST_F(IngestTest, ARedriveStoresWhatIsAcceptableNow) {
   const QuarantineId id = *QuarantineId::Parse(Query("select quarantine_id from quarantine"));
   const std::string raw = body.SerializeAsString();
   const std::string hash(AsView(Sha256(raw)));
-  EXPECT_THAT(ingest_->Redrive(sender_, id, raw, hash),
-              support::IsOkAndHolds(
-                  ::testing::Eq(Verdict::Quarantined(v1::RECEIPT_REASON_STREAM_UNKNOWN))));
+  const Uuid request = Uuid::MakeRandom();
+  const auto redrive = [&] { return ingest_->Redrive(sender_, id, request, raw, hash); };
+  using ::testing::Optional;
+  EXPECT_THAT(redrive(), support::IsOkAndHolds(
+                             Optional(Verdict::Quarantined(v1::RECEIPT_REASON_STREAM_UNKNOWN))));
   AddStream(sender_, 9);
-  EXPECT_THAT(ingest_->Redrive(sender_, id, raw, hash),
-              support::IsOkAndHolds(::testing::Eq(Verdict::Stored())));
+  EXPECT_THAT(redrive(), support::IsOkAndHolds(Optional(Verdict::Stored())));
   EXPECT_EQ(Query("select stored || ' ' || quarantined from stream_state"), "{[0,1)} {}");
-  EXPECT_EQ(Query("select state from quarantine"), "2");
+  EXPECT_EQ(Query("select state || ' ' || decided_request from quarantine"),
+            "2 " + request.ToString());
   EXPECT_EQ(Query("select held_bytes || ' ' || held_chunks from quarantine_usage"), "0 0");
   EXPECT_EQ(StoredBody(body), raw);
-  EXPECT_THAT(ingest_->Redrive(sender_, id, raw, hash),
-              support::StatusIs(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(redrive(), support::IsOkAndHolds(::testing::Eq(std::nullopt)));
   EXPECT_THAT(SendOne(sender_, body), Says(v1::OUTCOME_DUPLICATE, kNoReason));
+}
+
+TEST_F(IngestTest, ARedriveWithoutAKeyOrADatabaseChangesNothing) {
+  Start();
+  const v1::ChunkBody body = SamplesBody(9, 0);
+  SendOne(sender_, body);
+  AddStream(sender_, 9);
+  const QuarantineId id = *QuarantineId::Parse(Query("select quarantine_id from quarantine"));
+  const std::string raw = body.SerializeAsString();
+  const std::string hash(AsView(Sha256(raw)));
+  const auto redrive = [&] { return ingest_->Redrive(sender_, id, Uuid::MakeRandom(), raw, hash); };
+  // Its last statement fails: all of it is undone.
+  database_.Execute("alter table quarantine_usage add constraint broken check (held_chunks > 0)");
+  EXPECT_FALSE(redrive().ok());
+  EXPECT_EQ(Query("select state from quarantine"), "1");
+  EXPECT_EQ(Query("select count(*) from chunk"), "0");
+  EXPECT_EQ(Query("select stored || ' ' || quarantined from stream_state"), "{} {[0,1)}");
+  database_.Execute("alter table quarantine_usage drop constraint broken");
+  // The connection is gone: the next one serves.
+  database_.Execute(
+      "select pg_terminate_backend(pid) from pg_stat_activity where application_name = "
+      "'tidemark ingest' and datname = current_database()");
+  (void)redrive();
+  EXPECT_THAT(redrive(), support::IsOk());
+  EXPECT_EQ(Query("select count(*) from chunk"), "1");
+
+  const v1::ChunkBody late = SamplesBody(9, 1);
+  ASSERT_THAT(keys_->DestroyParticipant(sender_.participant_id), support::IsOk());
+  const std::string late_raw = late.SerializeAsString();
+  EXPECT_THAT(ingest_->Redrive(sender_, id, Uuid::MakeRandom(), late_raw,
+                               std::string(AsView(Sha256(late_raw)))),
+              support::IsOkAndHolds(
+                  ::testing::Optional(Verdict::StopAndDelete(v1::RECEIPT_REASON_NO_CONSENT))));
+}
+
+// Numbers far apart from each other, as no device of ours writes them.
+TEST_F(IngestTest, AnOutboxHasSoManyRunsOfNumbersAndNoMore) {
+  Start();
+  EXPECT_THAT(SendOne(sender_, SamplesBody(1, 0)), Says(v1::OUTCOME_STORED, kNoReason));
+  database_.Execute(fmt::format(
+      "update stream_state set stored = (select range_agg(int8range(2 * n, 2 * n + 1)) from "
+      "generate_series(0, {} - 1) as n)",
+      kRunsPerSetMax));
+  const int64_t end = 2 * int64_t{kRunsPerSetMax};
+  const auto answer = [&](int64_t number) {
+    return SendOne(sender_, SamplesBody(1, static_cast<uint64_t>(number)));
+  };
+  EXPECT_THAT(answer(end), Says(v1::OUTCOME_REFUSED, v1::RECEIPT_REASON_OVERLOADED));
+  EXPECT_THAT(answer(end - 1), Says(v1::OUTCOME_STORED, kNoReason)) << "it lengthens the last run";
+  EXPECT_THAT(answer(1), Says(v1::OUTCOME_STORED, kNoReason)) << "it joins two";
+  EXPECT_THAT(answer(end + 5), Says(v1::OUTCOME_STORED, kNoReason)) << "so that there is room";
+  const auto many = Send(sender_, {SamplesBody(1, static_cast<uint64_t>(end + 10)),
+                                   SamplesBody(1, static_cast<uint64_t>(end + 6))});
+  EXPECT_THAT(many[0], Says(v1::OUTCOME_REFUSED, v1::RECEIPT_REASON_OVERLOADED));
+  EXPECT_THAT(many[1], Says(v1::OUTCOME_STORED, kNoReason));
+  EXPECT_EQ(Query("select count(*) from stream_state s, unnest(s.stored)"),
+            std::to_string(kRunsPerSetMax));
+}
+
+TEST_F(IngestTest, ADeviceHasSoManyOutboxesAndNoMore) {
+  Start();
+  EXPECT_THAT(SendOne(sender_, SamplesBody(1, 0)), Says(v1::OUTCOME_STORED, kNoReason));
+  database_.Execute(fmt::format(
+      "insert into stream_state (participant_id, stream_id, writer_id, study_id, device_id, "
+      "last_receipt_at) select participant_id, gen_random_uuid(), gen_random_uuid(), study_id, "
+      "device_id, now() from stream_state, generate_series(2, {})",
+      kOutboxesPerDeviceMax));
+  v1::ChunkBody other_writer = SamplesBody(1, 1);
+  other_writer.set_writer_id(std::string(16, 'w'));
+  EXPECT_THAT(SendOne(sender_, other_writer),
+              Says(v1::OUTCOME_REFUSED, v1::RECEIPT_REASON_OVERLOADED));
+  EXPECT_THAT(SendOne(sender_, SamplesBody(9, 0)),
+              Says(v1::OUTCOME_REFUSED, v1::RECEIPT_REASON_OVERLOADED))
+      << "nor one to set aside from";
+  EXPECT_THAT(SendOne(sender_, SamplesBody(1, 1)), Says(v1::OUTCOME_STORED, kNoReason));
+  EXPECT_EQ(Query("select count(*) from stream_state"), std::to_string(kOutboxesPerDeviceMax));
+  EXPECT_EQ(Query("select count(*) from quarantine"), "0");
 }
 
 TEST_F(IngestTest, ABodyOfAnothersStreamSettlesNothingThere) {

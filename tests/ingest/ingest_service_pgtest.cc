@@ -364,6 +364,58 @@ TEST_F(IngestServiceTest, BytesOfAnUnknownStreamTakeEveryKindOfData) {
   EXPECT_EQ(database_.QueryValue("select count(*) from audit"), "1");
 }
 
+// Denied as a kind that is not granted: whoever asks, the participant never agreed to it.
+TEST_F(IngestServiceTest, BytesOfAKindThatWasNeverConsentedToAreDenied) {
+  Serve();
+  v1::ChunkBody bad = SamplesBody(1, 0);
+  bad.mutable_samples()->set_count(3);
+  UploadAll({EnvelopeOf(bad), EnvelopeOf(SamplesBody(8, 0))});
+  const auto read = [&](const char* of_stream) {
+    v1::GetQuarantinedRequest get;
+    get.set_participant_id(sender_.participant_id.ToString());
+    get.set_quarantine_id(
+        Query(std::string("select quarantine_id from quarantine where stream_id ") + of_stream +
+              " (select stream_id from stream)"));
+    grpc::ClientContext context;
+    v1::GetQuarantinedResponse got;
+    return rpc::ReasonOf(rpc::FromGrpc(stub_->GetQuarantined(&context, get, &got)));
+  };
+  RecordConsent(sender_, v1::DATA_KIND_VIDEO, false, std::numeric_limits<int64_t>::min());
+  EXPECT_EQ(read("in"), v1::ERROR_REASON_UNSPECIFIED);
+  EXPECT_EQ(read("not in"), v1::ERROR_REASON_DATA_KIND_NOT_GRANTED) << "it may be a film";
+  RecordConsent(sender_, v1::DATA_KIND_OTHER, false, std::numeric_limits<int64_t>::min());
+  EXPECT_EQ(read("in"), v1::ERROR_REASON_DATA_KIND_NOT_GRANTED);
+  RecordConsent(sender_, v1::DATA_KIND_OTHER, true, 0);
+  EXPECT_EQ(read("in"), v1::ERROR_REASON_UNSPECIFIED);
+}
+
+// What is refused is told apart from what is given up, and neither is missing.
+TEST_F(IngestServiceTest, UploadStateTellsRefusedNumbers) {
+  Serve();
+  UploadAll({EnvelopeOf(SamplesBody(1, 0))});
+  RecordConsent(sender_, v1::DATA_KIND_OTHER, false, std::numeric_limits<int64_t>::min());
+  UploadAll({EnvelopeOf(SamplesBody(1, 1)), EnvelopeOf(SamplesBody(1, 2))});
+  v1::AbandonRangeRequest abandon;
+  abandon.set_participant_id(sender_.participant_id.ToString());
+  abandon.set_stream_id(StreamId{UuidOf(4, 1)}.ToString());
+  abandon.set_writer_id(WriterId{UuidOf(5, 1)}.ToString());
+  abandon.mutable_range()->set_begin(1);
+  abandon.mutable_range()->set_end(4);
+  abandon.set_reason("lost");
+  v1::AbandonRangeResponse given_up;
+  grpc::ClientContext context;
+  const grpc::Status status = stub_->AbandonRange(&context, abandon, &given_up);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  const v1::WriterState& writer = given_up.writer();
+  EXPECT_EQ(writer.high_water(), 4u);
+  EXPECT_EQ(writer.missing_size(), 0);
+  ASSERT_EQ(writer.refused_size(), 1);
+  EXPECT_EQ(writer.refused(0).begin(), 1u);
+  EXPECT_EQ(writer.refused(0).end(), 3u);
+  ASSERT_EQ(writer.abandoned_size(), 1);
+  EXPECT_EQ(writer.abandoned(0).begin(), 3u);
+}
+
 TEST_F(IngestServiceTest, QuarantineIsListedReadRedrivenAndDiscarded) {
   Serve();
   const v1::ChunkBody late = SamplesBody(8, 0);
@@ -394,6 +446,7 @@ TEST_F(IngestServiceTest, QuarantineIsListedReadRedrivenAndDiscarded) {
   redrive.set_request_id(Uuid::MakeRandom().ToString());
   redrive.set_participant_id(participant);
   redrive.set_quarantine_id(get.quarantine_id());
+  const int noted_before = std::stoi(Query("select count(*) from audit"));
   for (int twice = 0; twice < 2; ++twice) {
     v1::RedriveQuarantinedResponse redriven;
     grpc::ClientContext context;
@@ -401,6 +454,16 @@ TEST_F(IngestServiceTest, QuarantineIsListedReadRedrivenAndDiscarded) {
     ASSERT_TRUE(status.ok()) << status.error_message();
     EXPECT_EQ(redriven.outcome(), v1::OUTCOME_STORED);
     EXPECT_EQ(redriven.chunk().state(), v1::QUARANTINE_STATE_REDRIVEN);
+  }
+  EXPECT_EQ(std::stoi(Query("select count(*) from audit")), noted_before + 1);
+  // As if its answer had been lost with the transaction that remembers it.
+  database_.Execute("delete from request_memory");
+  {
+    v1::RedriveQuarantinedResponse again;
+    grpc::ClientContext context;
+    EXPECT_TRUE(stub_->RedriveQuarantined(&context, redrive, &again).ok());
+    EXPECT_EQ(again.outcome(), v1::OUTCOME_STORED);
+    EXPECT_EQ(again.chunk().state(), v1::QUARANTINE_STATE_REDRIVEN);
   }
   redrive.set_request_id(Uuid::MakeRandom().ToString());
   v1::RedriveQuarantinedResponse gone;
@@ -418,6 +481,11 @@ TEST_F(IngestServiceTest, QuarantineIsListedReadRedrivenAndDiscarded) {
   const grpc::Status status = stub_->DiscardQuarantined(&discard_context, discard, &discarded);
   ASSERT_TRUE(status.ok()) << status.error_message();
   EXPECT_EQ(discarded.chunk().state(), v1::QUARANTINE_STATE_DISCARDED);
+  redrive.set_quarantine_id(discard.quarantine_id());
+  redrive.set_request_id(Uuid::MakeRandom().ToString());
+  grpc::ClientContext discarded_context;
+  EXPECT_EQ(stub_->RedriveQuarantined(&discarded_context, redrive, &gone).error_code(),
+            grpc::FAILED_PRECONDITION);
   get.set_quarantine_id(discard.quarantine_id());
   grpc::ClientContext after;
   EXPECT_EQ(stub_->GetQuarantined(&after, get, &got).error_code(), grpc::NOT_FOUND);

@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "ingest/open_uploads.h"
 #include "ingest/upload_stream.h"
 #include "tests/ingest/ingest_service_fixture.h"
 
@@ -53,7 +54,15 @@ class ManualTransport final : public UploadTransport {
 class UploadStreamTest : public IngestServiceFixture {
  protected:
   void Begin() {
-    Start();
+    BeginUnopened();
+    Give(Open());
+  }
+  void BeginUnopened() {
+    IngestOptions options = Options();
+    options.clock = &clock_;
+    auto ingest = Ingest::Start(std::move(options));
+    ASSERT_TRUE(ingest.ok()) << ingest.status();
+    ingest_ = *std::move(ingest);
     stream_ = std::make_shared<UploadStream>(ingest_.get(), &authorizer_, &transport_);
     rpc::Caller caller;
     caller.kind = rpc::CallerKind::kDevice;
@@ -62,7 +71,6 @@ class UploadStreamTest : public IngestServiceFixture {
     caller.participant_id = sender_.participant_id;
     caller.device_id = sender_.device_id;
     stream_->OnAuthorized(caller);
-    Give(Open());
   }
   void Give(const v1::UploadRequest& request) {
     *transport_.NextRead() = request;
@@ -82,6 +90,7 @@ class UploadStreamTest : public IngestServiceFixture {
     return transport_.NextFinish();
   }
 
+  ManualClock clock_{absl::Now()};
   ManualTransport transport_;
   std::shared_ptr<UploadStream> stream_;
 };
@@ -112,6 +121,60 @@ TEST_F(UploadStreamTest, WhoFetchesReceiptsOnlyWhenNothingIsReadGetsThemAll) {
   }
   EXPECT_THAT(End(), support::IsOk());
   EXPECT_EQ(Query("select stored from stream_state"), "{[0,640)}");
+}
+
+TEST_F(UploadStreamTest, WhoDoesNotOpenIsEnded) {
+  BeginUnopened();
+  clock_.Advance(kOpenWithin);
+  stream_->Recheck();
+  EXPECT_TRUE(transport_.WantsToRead());
+  clock_.Advance(absl::Seconds(1));
+  stream_->Recheck();
+  EXPECT_TRUE(absl::IsDeadlineExceeded(transport_.NextFinish()));
+}
+
+TEST_F(UploadStreamTest, WhoHasOpenedMayBeSilent) {
+  Begin();
+  clock_.Advance(2 * kOpenWithin);
+  stream_->Recheck();
+  EXPECT_EQ(TakeReceipts(), 0u);  // the answer to the open
+  EXPECT_THAT(End(), support::IsOk());
+}
+
+class OpenUploadsTest : public UploadStreamTest {
+ protected:
+  std::shared_ptr<UploadStream> Stream() {
+    return std::make_shared<UploadStream>(nullptr, nullptr, nullptr);
+  }
+};
+
+TEST_F(OpenUploadsTest, TheOldestCallOfADeviceMakesRoom) {
+  OpenUploads open(100);
+  const DeviceId device = DeviceId::MakeRandom();
+  std::vector<std::shared_ptr<UploadStream>> streams;
+  for (size_t i = 0; i < OpenUploads::kPerDeviceMax; ++i) {
+    streams.push_back(Stream());
+    const auto added = open.Add(device, streams.back());
+    EXPECT_TRUE(added.taken);
+    EXPECT_EQ(added.displaced, nullptr);
+  }
+  const auto other = Stream();
+  EXPECT_EQ(open.Add(DeviceId::MakeRandom(), other).displaced, nullptr);
+  const auto newest = Stream();
+  const auto added = open.Add(device, newest);
+  EXPECT_TRUE(added.taken);
+  EXPECT_EQ(added.displaced, streams.front());
+}
+
+TEST_F(OpenUploadsTest, CallsThatAreGoneTakeNoRoom) {
+  OpenUploads open(1);
+  auto first = Stream();
+  EXPECT_TRUE(open.Add(DeviceId::MakeRandom(), first).taken);
+  const auto second = Stream();
+  EXPECT_FALSE(open.Add(DeviceId::MakeRandom(), second).taken);
+  first.reset();
+  EXPECT_TRUE(open.Add(DeviceId::MakeRandom(), second).taken);
+  EXPECT_THAT(open.All(), ::testing::ElementsAre(second));
 }
 
 }  // namespace

@@ -20,8 +20,9 @@ ALLOWED = {
     "core": {"base"},
     "migrations": {"base", "base/db"},
     "store": FOUNDATION,
+    "store/keys": FOUNDATION | {"store"},
     "study": FOUNDATION | {"store", "base/rpc"},
-    "server": SHARED | DOMAINS | {"migrations"},
+    "server": SHARED | DOMAINS | {"migrations", "store/keys"},
     "cli": SHARED | DOMAINS | {"migrations"},
     **{domain: SHARED for domain in DOMAINS},
 }

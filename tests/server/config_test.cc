@@ -111,6 +111,19 @@ TEST(ConfigTest, PrintingHidesConnectionStrings) {
   EXPECT_THAT(text, HasSubstr("dsn=<set>"));
 }
 
+TEST(ConfigTest, KeysMayLieInADatabaseWithTheirKeyEncryptionKeyInAFile) {
+  Config config = GoodConfig();
+  config.keys_folder.clear();
+  config.key_store = "host=/elsewhere password=hunter4";
+  EXPECT_THAT(FaultsOf(config), ElementsAre(HasSubstr("--kek")));
+  config.kek_file = "/kek";
+  EXPECT_THAT(FaultsOf(config), IsEmpty());
+  EXPECT_THAT(PrintConfig(config), AllOf(HasSubstr("key-store=<set>"), Not(HasSubstr("hunter"))));
+  config.key_store = "";
+  EXPECT_THAT(FaultsOf(config), Not(IsEmpty()));
+  EXPECT_THAT(PrintConfig(GoodConfig()), HasSubstr("key-store=folder"));
+}
+
 TEST(ConfigTest, UserIsAddedToBothFormsOfAConnectionString) {
   EXPECT_EQ(DsnOf("host=/run user=x", "tm_app"), "host=/run user=x user='tm_app'");
   EXPECT_EQ(DsnOf("postgresql://h/d", "tm_app"), "postgresql://h/d?user=tm_app");

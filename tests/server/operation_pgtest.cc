@@ -14,6 +14,7 @@
 #include "tests/server/server_fixture.h"
 #include "tests/server/server_questions.h"
 #include "tidemark/v1/ingest.grpc.pb.h"
+#include "tidemark/v1/operator.grpc.pb.h"
 
 namespace tidemark::server {
 namespace {
@@ -184,29 +185,47 @@ TEST_F(OperationTest, WhatIsUndecidedWhenTheDrainEndsIsUnavailableAndMayComeAgai
   EXPECT_EQ(OutcomeOf(again->receipts(0)), v1::OUTCOME_DUPLICATE);
 }
 
-TEST_F(OperationTest, RestoredDatabaseTakesNoIngestUntilItsGenerationIsRaised) {
-  {
-    TM_ASSERT_OK_AND_ASSIGN(const auto keys, store::OpenFolderKeyStore({folder_.File("keys")}));
-    ASSERT_THAT(keys->SetRestoreGeneration(1), IsOk());
-  }
+TEST_F(OperationTest, RestoredDatabaseTakesNoIngestUntilAnOperatorSaysSo) {
+  database_.Execute("update restore_mark set heartbeat = 0");
   StartServer();
   EXPECT_EQ(Health(channel_), 1);
   const auto call = OpenUpload();
   v1::UploadResponse nothing;
   EXPECT_FALSE(call->stream->Read(&nothing));
   for (const absl::Status& refused : {rpc::FromGrpc(call->stream->Finish()), Put(0).status()}) {
-    EXPECT_THAT(refused, StatusIs(absl::StatusCode::kFailedPrecondition));
+    EXPECT_THAT(refused, StatusIs(absl::StatusCode::kFailedPrecondition,
+                                  testing::HasSubstr("tidemark admin restored")));
     EXPECT_EQ(rpc::ReasonOf(refused), v1::ERROR_REASON_INGEST_REFUSED);
     EXPECT_TRUE(rpc::RetryDelayOf(refused).has_value());
   }
   // Everything else goes on.
   EXPECT_FALSE(AddParticipant(site_, "p2").empty());
 
-  database_.Execute("update restore_mark set generation = 1");
-  StartServer();
+  const auto stub = v1::OperatorService::NewStub(channel_);
+  v1::ConfirmRestoredRequest confirm;
+  confirm.set_request_id(NewRequestId());
+  TM_ASSERT_OK_AND_ASSIGN(
+      const auto confirmed,
+      Invoke(*stub, &v1::OperatorService::Stub::ConfirmRestored, confirm, operator_token_));
+  EXPECT_EQ(confirmed.restore_generation(), 1u);
+  // At once, and under the new generation everywhere.
   const auto taken = Put(0);
   ASSERT_THAT(taken, IsOk());
   EXPECT_EQ(OutcomeOf(taken->receipts(0)), v1::OUTCOME_STORED);
+  TM_ASSERT_OK_AND_ASSIGN(const auto statements,
+                          ingest::VerifyReceiptBatch(taken->receipts(0), Keys()));
+  EXPECT_EQ(statements.at(0).restore_generation(), 1u);
+  EXPECT_EQ(GetInfo(channel_)->restore_generation(), 1u);
+  v1::GetUploadStateRequest state;
+  state.set_participant_id(site_.participant_id);
+  TM_ASSERT_OK_AND_ASSIGN(const auto known, Invoke(*v1::IngestService::NewStub(channel_),
+                                                   &v1::IngestService::Stub::GetUploadState, state,
+                                                   site_.session_token));
+  EXPECT_EQ(known.restore_generation(), 1u);
+  const auto again = OpenUpload();
+  v1::UploadResponse opened;
+  ASSERT_TRUE(again->stream->Read(&opened));
+  EXPECT_EQ(opened.opened().restore_generation(), 1u);
 }
 
 // No receipt for what could not be read again, and nothing is made in the place of what is missing.

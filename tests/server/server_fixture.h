@@ -12,6 +12,7 @@
 
 #include "base/crypto.h"
 #include "base/ids.h"
+#include "base/rpc/enum_set.h"
 #include "base/rpc/error.h"
 #include "server/config.h"
 #include "server/server.h"
@@ -129,11 +130,17 @@ class ServerFixture : public ::testing::Test {
     channel_.reset();
   }
 
-  std::string AddParticipant(const Site& site, const std::string& code) {
+  // Who consents to everything since 1970, unless to nothing.
+  std::string AddParticipant(const Site& site, const std::string& code, bool consents = true) {
     v1::CreateParticipantRequest request;
     request.set_request_id(NewRequestId());
     request.set_study_id(site.study_id);
     request.set_code(code);
+    if (consents) {
+      rpc::kAllKinds.ForEach([&](v1::DataKind kind) { request.add_consented(kind); });
+      request.set_document("form");
+      request.set_consented_from_ns(0);
+    }
     const auto made =
         Invoke(*studies_, &v1::StudyService::Stub::CreateParticipant, request, site.manager_token);
     EXPECT_THAT(made, support::IsOk());

@@ -74,6 +74,11 @@ TEST_F(ServerTest, ServesOnAFreePortAndSaysWhich) {
   EXPECT_FALSE(info.version().empty());
   EXPECT_EQ(info.limits().bundle_bytes_max(), 8u << 20);
   EXPECT_EQ(info.limits().chunks_in_flight_max(), ingest::kChunksInFlightMax);
+  EXPECT_EQ(info.limits().chunks_per_message_max(), 256u);
+  EXPECT_EQ(info.limits().bundle_entries_max(), 4'096u);
+  EXPECT_EQ(info.limits().samples_per_chunk_max(), 65'536u);
+  EXPECT_EQ(info.limits().records_per_chunk_max(), 4'096u);
+  EXPECT_EQ(info.limits().abandoned_numbers_max(), 1u << 20);
   EXPECT_EQ(info.receipt_keys_size(), 1);
   EXPECT_EQ(Health(channel), 1);
 }

@@ -9,6 +9,7 @@
 
 #include "base/crypto.h"
 #include "store/key_store.h"
+#include "tests/store/key_store_contract.h"
 #include "tests/store/temporary_folder.h"
 #include "tests/support/status_matchers.h"
 
@@ -21,6 +22,47 @@ using support::IsOk;
 using support::IsOkAndHolds;
 using support::StatusIs;
 using testing::HasSubstr;
+
+class FolderHarness {
+ public:
+  absl::StatusOr<std::unique_ptr<KeyStore>> Open(const MeantStore& meant) {
+    return OpenFolderKeyStore({.folder = temporary_.path() + "/keys",
+                               .id = meant.id,
+                               .must_exist = meant.must_exist,
+                               .has_sealed_data = meant.has_sealed_data});
+  }
+  std::string kek_path() const { return temporary_.path() + "/keys/kek"; }
+  std::string LoseParticipantKey(ParticipantId participant) {
+    const std::string keep = ContentsOf(KeyPath(participant));
+    fs::remove(KeyPath(participant));
+    return keep;
+  }
+  std::string DamageParticipantKey(ParticipantId participant) {
+    const std::string keep = ContentsOf(KeyPath(participant));
+    std::ofstream(KeyPath(participant)) << "damaged";
+    return keep;
+  }
+  void GiveBack(ParticipantId participant, const std::string& key) {
+    std::ofstream(KeyPath(participant), std::ios::binary) << key;
+  }
+  bool HoldsKeysOf(ParticipantId participant) {
+    size_t keys = 0;
+    for (const auto& entry : fs::recursive_directory_iterator(KeyPath(participant).parent_path())) {
+      keys += entry.is_regular_file() && fs::file_size(entry.path()) > 0 ? 1 : 0;
+    }
+    return keys > 0;
+  }
+
+ private:
+  fs::path KeyPath(ParticipantId participant) const {
+    const std::string id = participant.ToString();
+    return fs::path(temporary_.path()) / "keys/participants" / id.substr(id.size() - 2) / id /
+           "key";
+  }
+
+  TemporaryFolder temporary_;
+};
+INSTANTIATE_TYPED_TEST_SUITE_P(Folder, KeyStoreContract, FolderHarness);
 
 class FolderKeyStoreTest : public testing::Test {
  protected:
@@ -42,39 +84,6 @@ class FolderKeyStoreTest : public testing::Test {
   const StreamId stream_ = StreamId::MakeV7();
   TemporaryFolder temporary_;
 };
-
-TEST_F(FolderKeyStoreTest, GivesTheSameKeyForTheSameDayAndOthersOtherwise) {
-  const auto store = Open();
-  std::set<std::string> keys;
-  TM_ASSERT_OK_AND_ASSIGN(const DataKey first, store->KeyForWriting(participant_, stream_, 20'000));
-  TM_ASSERT_OK_AND_ASSIGN(const DataKey again, store->KeyForWriting(participant_, stream_, 20'000));
-  EXPECT_EQ(first.bytes, again.bytes);
-  EXPECT_EQ(first.bytes.size(), kAesKeyBytes);
-  EXPECT_EQ(first.name, (DataKeyName{stream_, 20'000, 0}));
-  keys.insert(first.bytes);
-  TM_ASSERT_OK_AND_ASSIGN(const DataKey day, store->KeyForWriting(participant_, stream_, 20'001));
-  keys.insert(day.bytes);
-  TM_ASSERT_OK_AND_ASSIGN(const DataKey stream,
-                          store->KeyForWriting(participant_, StreamId::MakeV7(), 20'000));
-  keys.insert(stream.bytes);
-  TM_ASSERT_OK_AND_ASSIGN(const DataKey text, store->KeyForWriting(participant_, StreamId{}, 0));
-  keys.insert(text.bytes);
-  TM_ASSERT_OK_AND_ASSIGN(const DataKey other,
-                          store->KeyForWriting(ParticipantId::MakeV7(), stream_, 20'000));
-  keys.insert(other.bytes);
-  EXPECT_EQ(keys.size(), 5u);
-}
-
-TEST_F(FolderKeyStoreTest, FindsWhatAnotherOpenedStoreMadeAndNothingElse) {
-  TM_ASSERT_OK_AND_ASSIGN(const DataKey made, Open()->KeyForWriting(participant_, stream_, -3));
-  const auto store = Open();
-  TM_ASSERT_OK_AND_ASSIGN(const DataKey found, store->Find(participant_, made.name));
-  EXPECT_EQ(found.bytes, made.bytes);
-  // What was never destroyed is missing, never erased.
-  EXPECT_THAT(store->Find(participant_, {stream_, -2, 0}), StatusIs(StatusCode::kDataLoss));
-  EXPECT_THAT(store->Find(participant_, {stream_, -3, 1}), StatusIs(StatusCode::kDataLoss));
-  EXPECT_THAT(store->Find(ParticipantId::MakeV7(), made.name), StatusIs(StatusCode::kDataLoss));
-}
 
 TEST_F(FolderKeyStoreTest, WritesWithTheNewestGeneration) {
   ASSERT_THAT(Open()->KeyForWriting(participant_, stream_, 7), IsOk());
@@ -129,39 +138,6 @@ TEST_F(FolderKeyStoreTest, RacingProcessesEndWithTheSameKeys) {
     different.insert(answer);
   }
   EXPECT_EQ(different.size(), 1u);
-}
-
-TEST_F(FolderKeyStoreTest, DestroyedParticipantsStayDestroyed) {
-  const auto store = Open();
-  const auto other_server = Open();
-  TM_ASSERT_OK_AND_ASSIGN(const DataKey key, store->KeyForWriting(participant_, stream_, 5));
-  ASSERT_THAT(other_server->KeyForWriting(participant_, stream_, 5), IsOk());
-  ASSERT_THAT(other_server->Find(participant_, key.name), IsOk());
-  const ParticipantId bystander = ParticipantId::MakeV7();
-  ASSERT_THAT(store->KeyForWriting(bystander, stream_, 5), IsOk());
-
-  ASSERT_THAT(store->DestroyParticipant(participant_), IsOk());
-  ASSERT_THAT(store->DestroyParticipant(participant_), IsOk());
-
-  // Also on a server that still has the key in its cache, and on one that starts later.
-  const auto late = Open();
-  for (KeyStore* each : {store.get(), other_server.get(), late.get()}) {
-    EXPECT_THAT(each->Find(participant_, key.name), StatusIs(StatusCode::kNotFound));
-    EXPECT_THAT(each->KeyForWriting(participant_, stream_, 5),
-                StatusIs(StatusCode::kFailedPrecondition));
-    EXPECT_THAT(each->KeyForWriting(participant_, stream_, 6),
-                StatusIs(StatusCode::kFailedPrecondition));
-    EXPECT_THAT(each->KeyForWriting(bystander, stream_, 5), IsOk());
-  }
-  EXPECT_FALSE(fs::exists(ParticipantFolder() / "key"));
-  EXPECT_FALSE(fs::exists(DataKeyFile(5)));
-}
-
-TEST_F(FolderKeyStoreTest, DestroysAParticipantThatNeverHadAKey) {
-  const auto store = Open();
-  ASSERT_THAT(store->DestroyParticipant(participant_), IsOk());
-  EXPECT_THAT(store->KeyForWriting(participant_, stream_, 1),
-              StatusIs(StatusCode::kFailedPrecondition));
 }
 
 TEST_F(FolderKeyStoreTest, RefusesAWrongOrMissingKeyEncryptionKey) {
@@ -236,60 +212,6 @@ TEST_F(FolderKeyStoreTest, WritesNothingWithAKeyThatIsGoneFromTheDisk) {
   }
 }
 
-TEST_F(FolderKeyStoreTest, NeverMakesAParticipantsKeyAnewBesideItsDataKeys) {
-  ASSERT_THAT(Open()->KeyForWriting(participant_, stream_, 1), IsOk());
-  fs::remove(ParticipantFolder() / "key");
-  const auto store = Open();
-  for (const StreamId stream : {stream_, StreamId::MakeV7()}) {
-    EXPECT_THAT(store->KeyForWriting(participant_, stream, 2),
-                StatusIs(StatusCode::kDataLoss, HasSubstr("participant's key is missing")));
-  }
-  EXPECT_FALSE(fs::exists(ParticipantFolder() / "key"));
-}
-
-// Of a participant's folder that is gone as a whole only the database knows that it existed.
-TEST_F(FolderKeyStoreTest, AsksWhetherThereIsDataBeforeItMakesAParticipantsKey) {
-  absl::StatusOr<bool> has_data = true;
-  int asked = 0;
-  TM_ASSERT_OK_AND_ASSIGN(
-      const auto store,
-      OpenFolderKeyStore({.folder = Folder(), .has_sealed_data = [&](ParticipantId participant) {
-                            EXPECT_EQ(participant, participant_);
-                            ++asked;
-                            return has_data;
-                          }}));
-  EXPECT_THAT(store->KeyForWriting(participant_, stream_, 1), StatusIs(StatusCode::kDataLoss));
-  has_data = absl::UnavailableError("no database");
-  EXPECT_THAT(store->KeyForWriting(participant_, stream_, 1), StatusIs(StatusCode::kUnavailable));
-  has_data = false;
-  EXPECT_THAT(store->KeyForWriting(participant_, stream_, 1), IsOk());
-  has_data = true;
-  EXPECT_THAT(store->KeyForWriting(participant_, stream_, 2), IsOk());
-  EXPECT_EQ(asked, 3);
-}
-
-TEST_F(FolderKeyStoreTest, NamesOfDestroyedDataKeysAreNeverUsedAgain) {
-  const auto store = Open();
-  const auto other_server = Open();
-  TM_ASSERT_OK_AND_ASSIGN(const DataKey first, store->KeyForWriting(participant_, stream_, 5));
-  ASSERT_THAT(other_server->KeyForWriting(participant_, stream_, 5), IsOk());
-  ASSERT_THAT(other_server->Find(participant_, first.name), IsOk());
-
-  ASSERT_THAT(store->DestroyDataKey(participant_, first.name), IsOk());
-  ASSERT_THAT(store->DestroyDataKey(participant_, first.name), IsOk());
-  EXPECT_FALSE(fs::exists(DataKeyFile(5)));
-  for (KeyStore* each : {store.get(), other_server.get()}) {
-    EXPECT_THAT(each->Find(participant_, first.name), StatusIs(StatusCode::kNotFound));
-    TM_ASSERT_OK_AND_ASSIGN(const DataKey next, each->KeyForWriting(participant_, stream_, 5));
-    EXPECT_EQ(next.name, (DataKeyName{stream_, 5, 1}));
-    EXPECT_NE(next.bytes, first.bytes);
-  }
-  // Of a day whose key was never made, too.
-  ASSERT_THAT(store->DestroyDataKey(participant_, {stream_, 6, 3}), IsOk());
-  TM_ASSERT_OK_AND_ASSIGN(const DataKey later, Open()->KeyForWriting(participant_, stream_, 6));
-  EXPECT_EQ(later.name.generation, 4u);
-}
-
 TEST_F(FolderKeyStoreTest, KnowsItselfFromOtherFolders) {
   TM_ASSERT_OK_AND_ASSIGN(const Uuid id, Open()->Id());
   EXPECT_THAT(Open()->Id(), IsOkAndHolds(id));
@@ -334,31 +256,6 @@ TEST_F(FolderKeyStoreTest, ReadsAServiceKeyOnce) {
   EXPECT_THAT(Open()->ServiceKey("challenge"), StatusIs(StatusCode::kDataLoss));
 }
 
-TEST_F(FolderKeyStoreTest, KeepsServiceAndReceiptKeys) {
-  const auto store = Open();
-  TM_ASSERT_OK_AND_ASSIGN(const std::string page_token, store->ServiceKey("page-token"));
-  TM_ASSERT_OK_AND_ASSIGN(const std::string challenge, store->ServiceKey("challenge"));
-  EXPECT_EQ(page_token.size(), kAesKeyBytes);
-  EXPECT_NE(page_token, challenge);
-  TM_ASSERT_OK_AND_ASSIGN(const std::string pem, store->ReceiptKeyPem());
-  EXPECT_THAT(SigningKey::FromPem(pem), IsOk());
-  const auto again = Open();
-  EXPECT_THAT(again->ServiceKey("page-token"), IsOkAndHolds(page_token));
-  EXPECT_THAT(again->ReceiptKeyPem(), IsOkAndHolds(pem));
-  EXPECT_THAT(store->ServiceKey("../kek"), StatusIs(StatusCode::kInvalidArgument));
-  EXPECT_THAT(store->ServiceKey(""), StatusIs(StatusCode::kInvalidArgument));
-}
-
-TEST_F(FolderKeyStoreTest, TheRestoreGenerationOnlyGrows) {
-  const auto store = Open();
-  EXPECT_THAT(store->RestoreGeneration(), IsOkAndHolds(0u));
-  EXPECT_THAT(store->SetRestoreGeneration(3), IsOk());
-  EXPECT_THAT(Open()->RestoreGeneration(), IsOkAndHolds(3u));
-  EXPECT_THAT(store->SetRestoreGeneration(3), IsOk());
-  EXPECT_THAT(store->SetRestoreGeneration(2), StatusIs(StatusCode::kFailedPrecondition));
-  EXPECT_THAT(store->RestoreGeneration(), IsOkAndHolds(3u));
-}
-
 TEST_F(FolderKeyStoreTest, NobodyElseMayLookAndNoSecretLiesOpen) {
   const auto store = Open();
   TM_ASSERT_OK_AND_ASSIGN(const DataKey key, store->KeyForWriting(participant_, stream_, 1));
@@ -376,7 +273,8 @@ TEST_F(FolderKeyStoreTest, NobodyElseMayLookAndNoSecretLiesOpen) {
     EXPECT_EQ(bytes.find("PRIVATE KEY"), std::string::npos) << entry.path();
     EXPECT_EQ(entry.path().filename().string().find(".new-"), std::string::npos);
   }
-  EXPECT_EQ(files, 6u);  // kek, kek.check, id, receipt.pem, the participant's key and a data key
+  // kek, kek.check, id, lock, receipt.pem, the participant's key and a data key
+  EXPECT_EQ(files, 7u);
 }
 
 }  // namespace

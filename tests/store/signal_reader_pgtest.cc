@@ -363,7 +363,7 @@ TEST_F(SignalReaderTest, ALostKeyReadsAsDamageWithItsCause) {
   scene_.AddClockPair(person_, boot_, 0, kStudyZeroNs);
   scene_.LoseKeys(person_);
   EXPECT_THAT(Read(stream, StudyRange{{kStudyZeroNs, kStudyZeroNs + kNsPerS}}),
-              StatusIs(StatusCode::kDataLoss, HasSubstr("mount or restore the folder of keys")));
+              StatusIs(StatusCode::kDataLoss, HasSubstr("mount or restore the keys")));
   TM_ASSERT_OK_AND_ASSIGN(
       const auto overview,
       scene_.reader().GetOverview(

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <limits>
 
 #include "base/base64.h"
 #include "core/signal/codec.h"
@@ -14,8 +15,6 @@
 
 namespace tidemark::store {
 namespace {
-
-constexpr int32_t kArrivalDay = 20'000;
 
 std::string Bytea(std::string_view bytes) { return fmt::format("'\\x{}'", HexEncode(bytes)); }
 
@@ -71,11 +70,31 @@ SignalScene::SignalScene() {
   reader_pool_ = std::make_unique<ReaderPool>(reader_options);
   catalog_ = std::make_unique<StreamCatalog>(pool_.get());
   placements_ = std::make_unique<DeclaredPlacements>(reader_pool_.get());
-  reader_ = std::make_unique<SignalReader>(
-      SignalReader::Parts{reader_pool_.get(), keys_.get(), catalog_.get(), placements_.get()});
+  // Asks anew each time, so that a test need not wait for what it has recorded.
+  consent_ = std::make_unique<ConsentBook>(pool_.get(), &Clock::Real(), absl::ZeroDuration());
+  reader_ = std::make_unique<SignalReader>(SignalReader::Parts{
+      reader_pool_.get(), keys_.get(), catalog_.get(), placements_.get(), consent_.get()});
 }
 
 SignalScene::Person SignalScene::AddPerson() {
+  const Person person = AddPersonWithoutConsent();
+  for (int kind = v1::DATA_KIND_UNSPECIFIED + 1; kind < v1::DataKind_ARRAYSIZE; ++kind) {
+    RecordConsent(person, static_cast<v1::DataKind>(kind), true,
+                  std::numeric_limits<int64_t>::min());
+  }
+  return person;
+}
+
+void SignalScene::RecordConsent(const Person& person, v1::DataKind kind, bool granted,
+                                int64_t from_ns, std::optional<int64_t> until_ns) const {
+  database_.Execute(fmt::format(
+      "insert into consent select '{0}', {1}, coalesce(max(version), 0) + 1, '{2}', {3}, {4}, {5},"
+      " 'form', '{2}', now() from consent where participant_id = '{0}' and data_kind = {1}",
+      person.participant_id.ToString(), static_cast<int>(kind), person.study_id.ToString(),
+      granted ? 1 : 2, from_ns, until_ns ? fmt::format("{}", *until_ns) : "null"));
+}
+
+SignalScene::Person SignalScene::AddPersonWithoutConsent() {
   const Person person{StudyId::MakeV7(), ParticipantId::MakeV7(), DeviceId::MakeV7()};
   database_.Execute(fmt::format(
       "insert into study values ('{0}', '{0}', now());"
@@ -147,7 +166,7 @@ std::vector<ChunkRow> SignalScene::AddSegment(const Person& person, StreamId str
             : "");
     rows.push_back(InsertRow(person, **info, chunk, body, segment, rows.size()));
   }
-  const auto key = keys_->KeyForWriting(person.participant_id, stream, kArrivalDay);
+  const auto key = keys_->KeyForWriting(person.participant_id, stream, arrival_day_);
   EXPECT_TRUE(key.ok()) << key.status();
   const auto seal = [&](const char* table, EnvelopeCodec codec, const std::string& plain) {
     return Bytea(

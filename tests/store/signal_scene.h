@@ -12,6 +12,7 @@
 #include "core/signal/samples.h"
 #include "store/body.h"
 #include "store/chunk_row.h"
+#include "store/consent_book.h"
 #include "store/declared_placements.h"
 #include "store/key_store.h"
 #include "store/reader_pool.h"
@@ -49,7 +50,12 @@ class SignalScene {
     ParticipantId participant_id;
     DeviceId device_id;
   };
+  // Who consented to everything, for ever.
   Person AddPerson();
+  Person AddPersonWithoutConsent();
+  // The next decision on one kind of data.
+  void RecordConsent(const Person& person, v1::DataKind kind, bool granted, int64_t from_ns,
+                     std::optional<int64_t> until_ns = std::nullopt) const;
   StreamId Declare(const Person& person, const std::string& name,
                    const v1::StreamDeclaration& declaration);
   void DeclareVersion(const Person& person, StreamId stream, int version,
@@ -71,6 +77,7 @@ class SignalScene {
   const support::TestDatabase& database() const { return database_; }
 
   const WriterId writer_ = WriterId::MakeRandom();
+  int32_t arrival_day_ = 20'000;  // of the segments that are added next: their key is of this day
 
  private:
   ChunkRow InsertRow(const Person& person, const StreamInfo& stream, const StoredChunk& chunk,
@@ -82,6 +89,7 @@ class SignalScene {
   std::unique_ptr<db::Pool> pool_;
   std::unique_ptr<ReaderPool> reader_pool_;
   std::unique_ptr<StreamCatalog> catalog_;
+  std::unique_ptr<ConsentBook> consent_;
   std::unique_ptr<PlacementSource> placements_;
   std::unique_ptr<SignalReader> reader_;
 };

@@ -81,6 +81,17 @@ TEST_F(AttemptLimiterTest, WhoGuessesDoesNotLockOutWhoIsKnown) {
   Use("device", kPerId);
 }
 
+TEST_F(AttemptLimiterTest, LookingForRoomTakesNone) {
+  for (int i = 0; i < 2 * kStrangers; ++i) ASSERT_THAT(limiter_.CheckRoom("a"), IsOk());
+  Use("a", kPerId);
+  const absl::Status refused = limiter_.CheckRoom("a");
+  EXPECT_EQ(rpc::ReasonOf(refused), v1::ERROR_REASON_OVERLOADED);
+  EXPECT_EQ(rpc::RetryDelayOf(refused), absl::Seconds(2));
+  EXPECT_THAT(limiter_.CheckRoom("b"), IsOk());
+  UseStrangersUp();
+  EXPECT_FALSE(limiter_.CheckRoom("b").ok());
+}
+
 TEST_F(AttemptLimiterTest, ClockThatIsSetBackLocksNobodyOutForLong) {
   Use("a", kPerId);
   clock_.Advance(-absl::Hours(24));

@@ -58,7 +58,8 @@ class ErasureTest : public StudyFixture {
         .as<int64_t>();
   }
 
-  const Erasures erasures_{context_};
+  // None of these erases a range.
+  const Erasures erasures_{context_, {}};
 };
 
 TEST_F(ErasureTest, LeavesNothingButWhatItsRecordNames) {

@@ -89,10 +89,6 @@ TEST_F(ReceiptKeyRotationTest, KeyThatIsPutBackGoesOn) {
   EXPECT_TRUE(EndOf(new_id).has_value());
 }
 
-TEST_F(ReceiptKeysTest, NewDatabaseIsOfGenerationZero) {
-  EXPECT_THAT(DatabaseGeneration(pool_, Deadline()), IsOkAndHolds(0u));
-}
-
 TEST_F(ReceiptKeysTest, ThereIsOneFirstOperator) {
   const auto fails = [](const std::string&) { return absl::UnavailableError("disk full"); };
   EXPECT_TRUE(absl::IsUnavailable(CreateFirstOperator(pool_, clock_, Deadline(), fails)));

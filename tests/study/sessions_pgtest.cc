@@ -85,6 +85,29 @@ TEST_F(SessionsTest, OnlyTheRevokedDeviceItselfLearnsThatItWasRevoked) {
   EXPECT_EQ(rpc::ReasonOf(CheckHolds(session.session_token())), v1::ERROR_REASON_DEVICE_REVOKED);
 }
 
+// The clock of a server was wrong for a while, by far; that of a device plays no part.
+TEST_F(SessionsTest, AServersClockThatIsYearsOffEndsSessionsAndKeepsNobodyOut) {
+  constexpr absl::Duration kTwoYears = absl::Hours(2 * 365 * 24);
+  const Enrolled enrolled = MakeEnrolled();
+  for (const absl::Duration jump : {kTwoYears, -2 * kTwoYears, kTwoYears}) {
+    const std::string before = NewChallenge(enrolled.device);
+    clock_.Advance(jump);
+    if (jump > absl::ZeroDuration()) {
+      EXPECT_EQ(rpc::ReasonOf(OpenSession(enrolled.device, enrolled.key, before).status()),
+                v1::ERROR_REASON_CREDENTIAL_INVALID);
+    }
+    if (jump < absl::ZeroDuration()) {
+      // The count of attempts begins anew with an empty room, which fills within a minute.
+      const auto refused = OpenSession(enrolled.device, enrolled.key, before);
+      EXPECT_EQ(rpc::ReasonOf(refused.status()), v1::ERROR_REASON_OVERLOADED);
+      clock_.Advance(absl::Minutes(1));
+    }
+    TM_ASSERT_OK_AND_ASSIGN(const auto session, OpenSession(enrolled.device, enrolled.key));
+    EXPECT_EQ(absl::FromUnixSeconds(session.expires_at().seconds()),
+              absl::FromUnixSeconds(absl::ToUnixSeconds(clock_.Now() + kSessionLife)));
+  }
+}
+
 TEST_F(SessionsTest, SecretsAreStoredHashed) {
   TM_ASSERT_OK_AND_ASSIGN(const auto session, OpenSession(enrolled_.device, enrolled_.key));
   const Token token = *Token::Parse(session.session_token());

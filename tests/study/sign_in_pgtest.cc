@@ -56,7 +56,7 @@ class SignInTest : public StudyFixture {
     return sign_in_.CreateToken(call, request);
   }
 
-  const SignIn sign_in_{context_};
+  const SignIn sign_in_{context_, &attempts_};
   const StudyId study_;
   PrincipalId ada_;
   std::string code_;
@@ -89,6 +89,20 @@ TEST_F(SignInTest, ACodeEndsAfterItsTimeAndAfterTooManyGuesses) {
   ASSERT_THAT(fresh, IsOk());
   clock_.Advance(kSignInCodeLife);
   EXPECT_TRUE(IsCodeInvalid(Redeem(fresh->sign_in_code()).status()));
+}
+
+// Codes that do not exist cost a transaction each.
+TEST_F(SignInTest, GuessedCodesAreLimitedAllTogether) {
+  const int burst = AttemptLimits().strangers.burst;
+  absl::Status status;
+  int guesses = 0;
+  for (; guesses <= burst && rpc::ReasonOf(status) != v1::ERROR_REASON_OVERLOADED; ++guesses) {
+    status = Redeem(Token::Make(TokenKind::kSignInCode).ToString()).status();
+  }
+  EXPECT_EQ(rpc::ReasonOf(status), v1::ERROR_REASON_OVERLOADED);
+  EXPECT_EQ(guesses, burst + 1);
+  clock_.Advance(absl::Seconds(1));
+  EXPECT_THAT(Redeem(code_), IsOk());
 }
 
 TEST_F(SignInTest, AFewGuessesLeaveTheRightCodeAsItIs) {

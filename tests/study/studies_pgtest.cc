@@ -1,3 +1,4 @@
+#include "study/participants.h"
 #include "study/studies.h"
 #include "tests/study/study_fixture.h"
 
@@ -117,6 +118,47 @@ TEST_F(StudiesTest, ParticipantCodeIsUniqueWithinAStudy) {
   ASSERT_THAT(Enter(study, "p1"), IsOk());
   EXPECT_EQ(rpc::ReasonOf(Enter(study, "p1").status()), v1::ERROR_REASON_ALREADY_EXISTS);
   EXPECT_THAT(Enter(MakeStudy(), "p1"), IsOk());
+}
+
+TEST_F(StudiesTest, AParticipantMayConsentAtTheEntry) {
+  const StudyId study = MakeStudy();
+  const auto create = [&](const std::string& code, const auto& change) {
+    v1::CreateParticipantRequest request;
+    request.set_request_id(NewRequestId());
+    request.set_study_id(study.ToString());
+    request.set_code(code);
+    request.add_consented(v1::DATA_KIND_MOTION);
+    request.add_consented(v1::DATA_KIND_AUDIO);
+    request.set_document("ICF-1");
+    change(request);
+    return studies_.CreateParticipant(ManagerCall(study), request);
+  };
+  TM_ASSERT_OK_AND_ASSIGN(const auto made,
+                          create("p1", [](auto& r) { r.set_consented_from_ns(-7); }));
+  const ParticipantId id = *ParticipantId::Parse(made.participant().participant_id());
+  TM_ASSERT_OK_AND_ASSIGN(const auto found, Participants(context_).Get(ManagerCall(study, id), {}));
+  ASSERT_EQ(found.consents_size(), 2);
+  EXPECT_EQ(found.consents(0).data_kind(), v1::DATA_KIND_MOTION);
+  EXPECT_EQ(found.consents(1).data_kind(), v1::DATA_KIND_AUDIO);
+  for (const v1::Consent& consent : found.consents()) {
+    EXPECT_EQ(consent.valid_from_ns(), -7);
+    EXPECT_EQ(consent.document(), "ICF-1");
+    EXPECT_EQ(consent.decision(), v1::CONSENT_DECISION_GRANTED);
+  }
+  const auto reason = [&](const auto& change) {
+    return rpc::ReasonOf(create("p2", change).status());
+  };
+  constexpr auto kWrong = v1::ERROR_REASON_FIELD_INVALID;
+  EXPECT_EQ(reason([](auto& r) { r.clear_document(); }), kWrong);
+  EXPECT_EQ(reason([](auto& r) { r.clear_consented(); }), kWrong);
+  EXPECT_EQ(reason([](auto& r) { r.add_consented(v1::DATA_KIND_MOTION); }), kWrong);
+  EXPECT_EQ(reason([](auto& r) { r.add_consented(static_cast<v1::DataKind>(99)); }), kWrong);
+  EXPECT_EQ(reason([](auto& r) {
+              r.clear_consented();
+              r.clear_document();
+              r.set_consented_from_ns(1);
+            }),
+            kWrong);
 }
 
 TEST_F(StudiesTest, ParticipantsComeInOrderOfCodeAndPages) {

@@ -15,6 +15,7 @@ Builds the release preset, starts a private server of it where a group needs one
 without a group, all of them. Prints a table: every speed stands beside a limit or a peer that is
 measured in the same run.
 
+  access     cost of row security, encryption, authorization, erasing
   ingest     receipts: latency of a lone chunk
   storage    stored bytes per sample of every modality
 
@@ -60,10 +61,13 @@ bench_main() {
     printf '%s\n' "$known"
     return
   fi
-  if ((${#groups[@]} == 0)) || [[ " ${groups[*]} " == *' ingest '* ]]; then
+  if ((${#groups[@]} == 0)) || [[ " ${groups[*]} " =~ ' '(access|ingest)' ' ]]; then
     server_start "$bench_folder" release
+    mkdir -p "$bench_folder/devices"
     arguments+=(--server "$server_address" --operator-token-file "$bench_folder/operator.token"
       --work "$bench_folder/devices")
+    postgres_new_database bench_access
+    arguments+=(--access-dsn "$(postgres_dsn bench_access postgres)")
   fi
   "$program" "${arguments[@]}" </dev/null 9>&- || status=$?
   exit "$status"

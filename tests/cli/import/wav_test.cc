@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,14 @@ std::string Wav(const Header& header, const std::vector<int16_t>& values) {
 absl::Status Open(const std::string& content) {
   TempFolder folder;
   return ImportWav({folder.Write("a.wav", content)}, {}).status();
+}
+
+// Two frames a second apart, the first at `start_ns`.
+absl::Status OpenAt(int64_t start_ns) {
+  TempFolder folder;
+  WavOptions options;
+  options.start_ns = start_ns;
+  return ImportWav({folder.Write("late.wav", Wav({.rate_hz = 1}, {1, 2}))}, options).status();
 }
 
 auto InvalidWav(const char* text) {
@@ -137,6 +146,16 @@ TEST(WavTest, JoinedFilesMustBeAlike) {
   EXPECT_THAT(ImportWav({a, b}, {}), InvalidWav("another rate"));
   EXPECT_THAT(ImportWav({}, {}), InvalidWav("no WAV file"));
   EXPECT_THAT(ImportWav({folder.path("none.wav")}, {}), StatusIs(absl::StatusCode::kNotFound));
+}
+
+TEST(WavTest, AnEndThatNoStampCanNameIsNamedWithItsFile) {
+  constexpr int64_t kLast = std::numeric_limits<int64_t>::max();
+  EXPECT_THAT(OpenAt(kLast - 1'000'000'000), IsOk());
+  EXPECT_THAT(OpenAt(kLast - 999'999'999),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       ::testing::AllOf(HasSubstr("late.wav: "), HasSubstr("2262"))));
+  EXPECT_THAT(OpenAt(kLast), InvalidWav("--start-ns"));
+  EXPECT_THAT(OpenAt(std::numeric_limits<int64_t>::min()), IsOk());
 }
 
 }  // namespace

@@ -55,6 +55,11 @@ void FakeServer::ForgeReceipts() {
   forge_ = true;
 }
 
+void FakeServer::SetLimits(const v1::ServerLimits& limits) {
+  MutexLock lock(mutex_);
+  limits_ = limits;
+}
+
 void FakeServer::SetWindow(uint32_t chunks) {
   MutexLock lock(mutex_);
   window_ = chunks;
@@ -285,6 +290,7 @@ grpc::Status FakeServer::GetServerInfo(grpc::ServerContext*, const v1::GetServer
     key->set_key_id(maker.key_id());
     key->set_public_key(maker.public_key());
   }
+  *response->mutable_limits() = limits_;
   response->mutable_limits()->set_message_bytes_max(1 << 20);
   response->mutable_limits()->set_bundle_bytes_max(8 << 20);
   return grpc::Status::OK;

@@ -53,6 +53,8 @@ class FakeServer final : public v1::DeviceService::Service,
   void RotateReceiptKey() TM_EXCLUDES(mutex_);
   void ForgeReceipts() TM_EXCLUDES(mutex_);
   void SetWindow(uint32_t chunks) TM_EXCLUDES(mutex_);
+  // Said by GetServerInfo, beside the usual bytes.
+  void SetLimits(const v1::ServerLimits& limits) TM_EXCLUDES(mutex_);
   // Says that `numbers` of a writer were stored before.
   void Remember(const std::string& stream_id, const std::string& writer_id, uint64_t begin,
                 uint64_t end) TM_EXCLUDES(mutex_);
@@ -113,6 +115,7 @@ class FakeServer final : public v1::DeviceService::Service,
   int cut_after_ TM_GUARDED_BY(mutex_) = 0;
   bool forge_ TM_GUARDED_BY(mutex_) = false;
   uint32_t window_ TM_GUARDED_BY(mutex_) = 64;
+  v1::ServerLimits limits_ TM_GUARDED_BY(mutex_);
   std::vector<ReceiptMaker> makers_ TM_GUARDED_BY(mutex_);
   std::map<WriterKey, std::set<uint64_t>> settled_ TM_GUARDED_BY(mutex_);
   Seen seen_ TM_GUARDED_BY(mutex_);

@@ -85,12 +85,65 @@ TEST(Ledger, BlocksThatWereNeverWrittenAreATornTail) {
   EXPECT_THAT(Statements(path), ElementsAre("first"));
 }
 
-TEST(Ledger, RefusesWhatIsNoLedgerAndLongDamage) {
+// Three entries, with byte `at` of the second one (from the front of its header) changed.
+LedgerDamage DamageSecond(const std::filesystem::path& path, uintmax_t at) {
+  std::filesystem::remove(path);
+  auto ledger = Ledger::Open(path);
+  EXPECT_THAT(ledger, IsOk());
+  EXPECT_THAT(ledger->Append(std::vector{AReceipt("first")}), IsOk());
+  const uintmax_t begin = std::filesystem::file_size(path);
+  EXPECT_THAT(ledger->Append(std::vector{AReceipt("second")}), IsOk());
+  const uintmax_t end = std::filesystem::file_size(path);
+  EXPECT_THAT(ledger->Append(std::vector{AReceipt("third"), AReceipt("fourth")}), IsOk());
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekg(static_cast<std::streamoff>(begin + at));
+  const int before = file.get();
+  file.seekp(static_cast<std::streamoff>(begin + at));
+  file.put(static_cast<char>(before ^ 0x55));
+  return {begin, end, 1};
+}
+
+TEST(Ledger, ADamagedEntryHidesNoneOfTheOthers) {
+  const TestFolder folder;
+  const auto path = folder / "ledger";
+  const uintmax_t entry_bytes = 8 + AReceipt("second").ByteSizeLong();
+  for (uintmax_t at = 0; at < entry_bytes; ++at) {
+    const LedgerDamage damage = DamageSecond(path, at);
+    std::vector<std::string> read;
+    TM_ASSERT_OK_AND_ASSIGN(const LedgerContent content,
+                            Ledger::ForEach(path, [&](const v1::Receipt& receipt) {
+                              read.push_back(receipt.statement());
+                              return absl::OkStatus();
+                            }));
+    EXPECT_THAT(read, ElementsAre("first", "third", "fourth")) << at;
+    EXPECT_THAT(content.damages, ElementsAre(damage)) << at;
+    // Nor does it stop what comes, nor is anything cut away.
+    TM_ASSERT_OK_AND_ASSIGN(Ledger ledger, Ledger::Open(path));
+    EXPECT_EQ(ledger.receipts(), 3u);
+    EXPECT_THAT(ledger.damages(), ElementsAre(damage));
+    ASSERT_THAT(ledger.Append(std::vector{AReceipt("fifth")}), IsOk());
+    EXPECT_THAT(Statements(path), ElementsAre("first", "third", "fourth", "fifth")) << at;
+  }
+}
+
+TEST(Ledger, LongDamageIsPassedOverAndNothingIsCutAway) {
+  const TestFolder folder;
+  const auto path = folder / "damaged";
+  const std::string damage(5 << 20, 'x');
+  ASSERT_THAT(WriteFileDurably(path, "TML1" + damage), IsOk());
+  {
+    TM_ASSERT_OK_AND_ASSIGN(Ledger ledger, Ledger::Open(path));
+    EXPECT_THAT(ledger.damages(), ElementsAre(LedgerDamage{4, 4 + damage.size(), 0}));
+    ASSERT_THAT(ledger.Append(std::vector{AReceipt("behind")}), IsOk());
+  }
+  EXPECT_GT(std::filesystem::file_size(path), damage.size());
+  EXPECT_THAT(Statements(path), ElementsAre("behind"));
+}
+
+TEST(Ledger, RefusesWhatIsNoLedger) {
   const TestFolder folder;
   ASSERT_THAT(WriteFileDurably(folder / "other", "hello, world"), IsOk());
   EXPECT_THAT(Ledger::Open(folder / "other"), StatusIs(absl::StatusCode::kDataLoss));
-  ASSERT_THAT(WriteFileDurably(folder / "damaged", "TML1" + std::string(5 << 20, 'x')), IsOk());
-  EXPECT_THAT(Ledger::Open(folder / "damaged"), StatusIs(absl::StatusCode::kDataLoss));
 }
 
 }  // namespace

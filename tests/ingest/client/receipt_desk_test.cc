@@ -134,6 +134,14 @@ TEST_F(ReceiptDeskTest, StopDeletesTheBodyAndStopsTheStream) {
   EXPECT_EQ(ledger_->receipts(), 1u);
 }
 
+// Consent may have ended for an evening and hold again: the stream goes on.
+TEST_F(ReceiptDeskTest, ARefusedChunkOfTheBacklogStopsNothing) {
+  ASSERT_THAT(outbox_->Append(ref_.stream_id, [](auto&&, uint64_t) { return "newer"; }), IsOk());
+  ASSERT_THAT(Handle(Statement(v1::OUTCOME_REFUSED, v1::DEVICE_ACTION_STOP_AND_DELETE)), IsOk());
+  EXPECT_EQ(outbox_->pending_chunks(), 1u);
+  EXPECT_FALSE(outbox_->Streams()[0].stopped);
+}
+
 TEST_F(ReceiptDeskTest, EndlessWaitingLeavesTheChunkForAnotherRun) {
   const auto statement = Statement(v1::OUTCOME_REFUSED, v1::DEVICE_ACTION_RETRY_AFTER);
   ASSERT_THAT(Handle(statement), IsOk());

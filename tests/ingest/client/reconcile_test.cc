@@ -62,5 +62,22 @@ TEST(Reconcile, CutListsProveNothingLost) {
   EXPECT_THAT(Reconcile(Writer(5, {}), &server).lost, IsEmpty());
 }
 
+TEST(Reconcile, NumbersThatWereToldToBeDeletedAreSettled) {
+  v1::WriterState server;
+  Add(server.mutable_refused(), 0, 2);
+  EXPECT_THAT(Reconcile(Writer(2, {}), &server).lost, IsEmpty());
+}
+
+TEST(Reconcile, AListThatWasCutIsReasonEnoughToNumberAnew) {
+  v1::WriterState server;
+  Add(server.mutable_stored(), 0, 1);
+  EXPECT_FALSE(Reconcile(Writer(2, {}), &server).scattered);
+  server.set_truncated(true);
+  const auto result = Reconcile(Writer(2, {}), &server);
+  EXPECT_TRUE(result.scattered);
+  EXPECT_FALSE(result.restored);
+  EXPECT_THAT(result.lost, IsEmpty());
+}
+
 }  // namespace
 }  // namespace tidemark::ingest

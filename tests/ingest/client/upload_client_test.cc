@@ -137,6 +137,34 @@ TEST_P(UploadClientTest, EmptiesTheOutboxAndHoldsAReceiptForEveryChunk) {
   for (const auto& [body, times] : server_.seen().bodies) EXPECT_EQ(times, 1);
 }
 
+TEST_P(UploadClientTest, KeepsToTheCountsThatTheServerNames) {
+  v1::ServerLimits limits;
+  limits.set_chunks_per_message_max(2);
+  limits.set_bundle_entries_max(2);
+  server_.SetLimits(limits);
+  Record(5);
+  const UploadReport report = Drain();
+  EXPECT_THAT(report.status, IsOk());
+  EXPECT_EQ(report.chunks_deleted, 5u);
+  const FakeServer::Seen seen = server_.seen();
+  EXPECT_GE(GetParam() == UploadWay::kStream ? seen.messages : seen.bundles, 3);
+}
+
+TEST_P(UploadClientTest, CountsWhatWasSetAside) {
+  server_.SetDecide([](const v1::ChunkBody& body, int) {
+    Answer answer;
+    if (body.number() == 1) {
+      answer.outcome = v1::OUTCOME_QUARANTINED;
+      answer.reason = v1::RECEIPT_REASON_STREAM_UNKNOWN;
+    }
+    return answer;
+  });
+  Record(3);
+  const UploadReport report = Drain();
+  EXPECT_EQ(report.chunks_deleted, 3u);
+  EXPECT_EQ(report.chunks_set_aside, 1u);
+}
+
 TEST_P(UploadClientTest, AnEmptyOutboxSendsNothing) {
   const UploadReport report = Drain();
   ASSERT_THAT(report.status, IsOk());
