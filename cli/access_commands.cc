@@ -62,13 +62,18 @@ absl::StatusOr<Request> AboutRole(const Api& api, const AccessOptions& options) 
   return request;
 }
 
-// A secret goes to the file that was named, else to stdout, once.
-absl::Status HandOut(const AccessOptions& options, const std::string& secret) {
-  if (options.token_out.empty()) {
-    PrintData(secret + "\n");
-    return absl::OkStatus();
+// The secret of an answer goes to the file that was named, else to stdout, once.
+template <class Answer>
+absl::Status HandOut(const Context& context, const AccessOptions& options, Answer& answer,
+                     std::string* secret) {
+  if (!options.token_out.empty()) {
+    TM_RETURN_IF_ERROR(ingest::WriteFileDurably(options.token_out, *secret + "\n", 0600));
+    secret->clear();
+  } else if (!context.json()) {
+    PrintData(*secret + "\n");
   }
-  return ingest::WriteFileDurably(options.token_out, secret + "\n", 0600);
+  if (context.json()) PrintJson(answer);
+  return absl::OkStatus();
 }
 
 absl::Status CreateStaff(Context& context, const AccessOptions& options) {
@@ -90,7 +95,8 @@ absl::Status NewCode(Context& context, const AccessOptions& options) {
   request.set_request_id(NewRequestId());
   TM_ASSIGN_OR_RETURN(*request.mutable_study_id(), api->StudyId(options.study));
   request.set_principal_id(options.principal);
-  TM_ASSIGN_OR_RETURN(const auto made, api->Call(*api->access, &AccessStub::CreateSignInCode, request));
+  TM_ASSIGN_OR_RETURN(const auto made,
+                      api->Call(*api->access, &AccessStub::CreateSignInCode, request));
   if (context.json()) {
     PrintJson(made);
   } else {
@@ -104,19 +110,19 @@ absl::Status SignIn(Context& context, const AccessOptions& options) {
   TM_ASSIGN_OR_RETURN(const Api* api, context.anonymous_api());
   v1::SignInRequest request;
   request.set_sign_in_code(options.code);
-  TM_ASSIGN_OR_RETURN(const auto session, api->Call(*api->access, &AccessStub::SignIn, request));
+  TM_ASSIGN_OR_RETURN(auto session, api->Call(*api->access, &AccessStub::SignIn, request));
   context.progress().Say(fmt::format("signed in until {}, renewable until {}",
                                      FormatTime(session.expires_at()),
                                      FormatTime(session.renewable_until())));
-  return HandOut(options, session.session_token());
+  return HandOut(context, options, session, session.mutable_session_token());
 }
 
 absl::Status CreateService(Context& context, const AccessOptions& options) {
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
   TM_ASSIGN_OR_RETURN(const auto request, AboutRole<v1::CreateServiceRequest>(*api, options));
-  TM_ASSIGN_OR_RETURN(const auto made, api->Call(*api->access, &AccessStub::CreateService, request));
+  TM_ASSIGN_OR_RETURN(auto made, api->Call(*api->access, &AccessStub::CreateService, request));
   context.progress().Say("principal " + made.principal_id());
-  return HandOut(options, made.token());
+  return HandOut(context, options, made, made.mutable_token());
 }
 
 absl::Status ListGrants(Context& context, const AccessOptions& options) {
@@ -171,18 +177,18 @@ absl::Status CreateToken(Context& context, const AccessOptions& options) {
   request.set_request_id(NewRequestId());
   request.set_label(options.name);
   request.set_days(static_cast<uint32_t>(options.days));
-  TM_ASSIGN_OR_RETURN(const auto made, api->Call(*api->access, &AccessStub::CreateToken, request));
+  TM_ASSIGN_OR_RETURN(auto made, api->Call(*api->access, &AccessStub::CreateToken, request));
   context.progress().Say(
       fmt::format("token {} until {}", made.public_id(), FormatTime(made.expires_at())));
-  return HandOut(options, made.token());
+  return HandOut(context, options, made, made.mutable_token());
 }
 
 absl::Status RenewSession(Context& context, const AccessOptions& options) {
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
-  TM_ASSIGN_OR_RETURN(const auto session,
-                      api->Call(*api->access, &AccessStub::RenewSession, v1::RenewSessionRequest()));
+  TM_ASSIGN_OR_RETURN(
+      auto session, api->Call(*api->access, &AccessStub::RenewSession, v1::RenewSessionRequest()));
   context.progress().Say("session until " + FormatTime(session.expires_at()));
-  return HandOut(options, session.session_token());
+  return HandOut(context, options, session, session.mutable_session_token());
 }
 
 absl::Status ListTokens(Context& context, const AccessOptions& /*options*/) {
@@ -264,8 +270,9 @@ void AddStaff(Builder& builder) {
       builder.Verb(staff, "sign-in", "Exchange a sign-in code for a session token", SignIn);
   sign_in.AddOption("code", options.code, "As it was given out").Required();
   builder.TokenOut(sign_in);
-  builder.Principal(builder.Verb(
-      staff, "revoke", "End a person or a service for good, in all studies (operators)", RevokePrincipal));
+  builder.Principal(builder.Verb(staff, "revoke",
+                                 "End a person or a service for good, in all studies (operators)",
+                                 RevokePrincipal));
 }
 
 void AddRoles(Builder& builder) {

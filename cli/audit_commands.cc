@@ -3,6 +3,7 @@
 
 #include <fstream>
 #include <functional>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -25,6 +26,7 @@ struct AuditOptions {
   std::string study;
   std::string participant;
   std::string out;
+  std::string keys_file;
 };
 
 // What a body says of itself; a body that cannot be read says nothing.
@@ -132,7 +134,7 @@ absl::Status Export(Context& context, const AuditOptions& options) {
     for (const v1::AuditRoot& root : message.roots()) lines += LineOf(root);
     if (options.out.empty()) {
       PrintData(lines);
-      return absl::OkStatus();
+      return OutputStatus();
     }
     file << lines;
     return file ? absl::OkStatus() : CannotWrite(options.out);
@@ -211,22 +213,59 @@ absl::Status CheckRoot(AuditChainChecker& checker, const Uuid& study, const v1::
   return absl::OkStatus();
 }
 
+// Which days the evidence spans, and which of them are signed.
+class SignedDays {
+ public:
+  void AddLink(const v1::AuditLink& link) {
+    first_day_ = std::min(first_day_, DayOf(absl::FromUnixSeconds(link.recorded_at().seconds())));
+  }
+  void AddRoot(const v1::AuditRoot& root) {
+    newest_root_ = std::max<int64_t>(newest_root_, root.utc_day());
+  }
+
+  // A running server signs every study soon after each midnight. A day in between may be missing,
+  // for a later root covers its links; without one of today, whoever removes the newest links can
+  // remove the roots over them as well.
+  void AddFaults(absl::Time now, std::vector<std::string>& faults) const {
+    const int64_t due = DayOf(now - kSigningMost);
+    if (first_day_ >= due || newest_root_ >= due) return;
+    faults.push_back(newest_root_ < 0
+                         ? "no day is signed"
+                         : fmt::format("nothing is signed since {}: the server did not "
+                                       "run, or signatures were removed",
+                                       FormatDay(newest_root_)));
+  }
+
+ private:
+  static constexpr absl::Duration kSigningMost = absl::Hours(1);
+  static int64_t DayOf(absl::Time time) { return absl::ToUnixSeconds(time) / 86'400; }
+  static std::string FormatDay(int64_t day) {
+    return absl::FormatTime("%Y-%m-%d", absl::FromUnixSeconds(day * 86'400), absl::UTCTimeZone());
+  }
+
+  int64_t first_day_ = std::numeric_limits<int64_t>::max();
+  int64_t newest_root_ = -1;
+};
+
 absl::Status VerifyEvidence(Context& context, const AuditOptions& options) {
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
   TM_ASSIGN_OR_RETURN(const std::string study_id, api->StudyId(options.study));
   TM_ASSIGN_OR_RETURN(const Uuid study, Uuid::Parse(study_id));
-  TM_ASSIGN_OR_RETURN(const ingest::ReceiptKeys keys, ServerKeys(*api));
+  TM_ASSIGN_OR_RETURN(const ingest::ReceiptKeys keys, KeysFrom(context, options.keys_file));
   AuditChainChecker checker;
   std::vector<std::string> faults;
   ErasureClaims claims;
+  SignedDays days;
   int roots = 0;
   const auto check = [&](const v1::ExportAuditResponse& message) -> absl::Status {
     for (const v1::AuditLink& link : message.links()) {
       TM_RETURN_IF_ERROR(CheckLink(checker, study, link));
       claims.Add(study_id, link);
+      days.AddLink(link);
     }
     for (const v1::AuditRoot& root : message.roots()) {
       ++roots;
+      days.AddRoot(root);
       TM_RETURN_IF_ERROR(CheckRoot(checker, study, root, keys, faults));
     }
     return absl::OkStatus();
@@ -234,7 +273,8 @@ absl::Status VerifyEvidence(Context& context, const AuditOptions& options) {
   TM_RETURN_IF_ERROR(ReadExport(*api, study_id, check));
   faults.insert(faults.end(), checker.faults().begin(), checker.faults().end());
   claims.AddFaults(faults);
-  for (const std::string& fault : faults) context.progress().Say(fault);
+  days.AddFaults(absl::Now(), faults);
+  for (const std::string& fault : faults) context.progress().Warn(fault);
   if (context.json()) {
     PrintJson(Json::Object({{"links", checker.links()},
                             {"chains", checker.chains()},
@@ -268,6 +308,8 @@ void AddAuditCommands(Commands& commands) {
   for (const flags::Command& verb : {list, exported, verify}) {
     verb.AddOption("--study", options->study, "Id or name").Required();
   }
+  verify.AddOption("--keys", options->keys_file,
+                   "Believe only the keys of this file (an earlier tidemark doctor --json)");
 }
 
 }  // namespace tidemark::cli

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <cctype>
-#include <cstdio>
+#include <utility>
 
 #include "cli/exit_code.h"
 #include "cli/output.h"
@@ -21,7 +21,7 @@ constexpr char kFooter[] = R"(Examples
   tidemark import watch-phone s01 --folder watch=DIR --folder phone=DIR --upload
   tidemark samples --participant STUDY/CODE --stream watch/acc --plot acc.svg
 
-tidemark help exit-codes says what the exit codes mean; tidemark completion SHELL prints completions.)";
+tidemark help lists topics, such as exit codes; tidemark completion SHELL prints completions.)";
 
 }  // namespace
 
@@ -73,10 +73,10 @@ flags::Option Commands::AddGlobalOptions() {
                 "PEM file of the authority that the server's certificate comes from")
       .FromEnvironment();
   all.AddFlag("--json", options_.json, "One JSON document on stdout");
-  all.AddFlag("-q,--quiet", options_.quiet, "No progress and notes on stderr");
+  all.AddFlag("-q,--quiet", options_.quiet, "No progress and notes on stderr; warnings stay");
   all.AddFlag("-v,--verbose", options_.verbose, "Errors with their code and details");
   all.AddFlag("--no-color", options_.no_color, "No colours").FromEnvironment("NO_COLOR");
-  all.AddFlag("--no-input", options_.no_input, "Never ask (no command asks)");
+  all.AddFlag("--no-input", options_.no_input, "Never ask; what would be asked is an error");
   return server;
 }
 
@@ -99,17 +99,26 @@ int Commands::Run(int argc, char** argv) {
   }
   if (!parsed->answer.empty()) {
     PrintData(parsed->answer);
-    return kExitOk;
+    return Finish(absl::OkStatus());
   }
   options_.server_given = server_.given();
   Context context(options_);
-  const absl::Status status = action_(context);
+  absl::Status status = action_(context);
   context.progress().Clear();
-  if (!status.ok()) {
-    PrintError(options_.verbose ? status.ToString() : std::string(status.message()),
-               HintFor(status, options_.server));
-  }
-  if (std::fflush(stdout) != 0) return kExitFailure;
+  return Finish(std::move(status));
+}
+
+void Commands::Report(const absl::Status& status) const {
+  if (status.ok() || IsReaderGone(status)) return;
+  PrintError(options_.verbose ? status.ToString() : std::string(status.message()),
+             HintFor(status, options_.server));
+}
+
+int Commands::Finish(absl::Status status) const {
+  const absl::Status written = FlushOutput();
+  Report(status);
+  if (written != status) Report(written);
+  status.Update(written);  // what the command itself met comes first
   return ExitCodeOf(status);
 }
 

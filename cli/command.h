@@ -68,6 +68,9 @@ class Commands {
 
  private:
   flags::Option AddGlobalOptions();  // that of --server
+  void Report(const absl::Status& status) const;
+  // Writes what is left for stdout and says what went wrong; the exit code.
+  int Finish(absl::Status status) const;
 
   flags::Parser parser_;
   GlobalOptions options_;

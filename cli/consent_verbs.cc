@@ -77,7 +77,8 @@ absl::Status RecordOne(Context& context, const Api& api, const ConsentOptions& o
     TM_ASSIGN_OR_RETURN(const int64_t until_ns, ParseInstant("--until", options.until));
     consent.set_valid_until_ns(until_ns);
   }
-  TM_ASSIGN_OR_RETURN(const auto made, api.Call(*api.participants, &ConsentStub::RecordConsent, request));
+  TM_ASSIGN_OR_RETURN(const auto made,
+                      api.Call(*api.participants, &ConsentStub::RecordConsent, request));
   if (context.json()) {
     PrintJson(made.consent());
   } else {

@@ -25,7 +25,6 @@ struct DemoOptions {
   std::string operator_token_file;
   std::string work;
   int parallel = 2;
-  bool once = false;
   SimulateOptions simulation;
 };
 
@@ -157,7 +156,6 @@ void AddDemoCommand(Commands& commands) {
   demo.AddOption("--participants", options->simulation.participants, "Simulated participants")
       .ShowDefault();
   demo.AddOption("--hours", options->simulation.hours, "Simulated hours of each").ShowDefault();
-  demo.AddFlag("--once", options->once, "No effect: this command always ends after the summary");
 }
 
 }  // namespace tidemark::cli

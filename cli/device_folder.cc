@@ -86,6 +86,9 @@ std::string Describe(const ingest::UploadReport& report) {
   if (report.chunks_kept > 0) text += fmt::format(", {} kept aside", report.chunks_kept);
   if (report.chunks_stopped > 0) text += fmt::format(", {} withdrawn", report.chunks_stopped);
   if (report.chunks_left > 0) text += fmt::format(", {} left", report.chunks_left);
+  if (report.chunks_unreadable > 0) {
+    text += fmt::format(", {} of them unreadable here", report.chunks_unreadable);
+  }
   if (report.writers_started > 0) text += "; the outbox had been restored from a copy";
   if (!report.note.empty()) text += fmt::format(" ({})", report.note);
   return text;
@@ -104,6 +107,7 @@ Json ToJson(const ingest::UploadReport& report) {
                        {"chunks_kept", report.chunks_kept},
                        {"chunks_stopped", report.chunks_stopped},
                        {"chunks_left", report.chunks_left},
+                       {"chunks_unreadable", report.chunks_unreadable},
                        {"numbers_abandoned", report.numbers_abandoned},
                        {"writers_started", report.writers_started},
                        {"attempts_failed", report.attempts_failed},

@@ -12,6 +12,7 @@ namespace {
 // Marks a status of our own making, so that a server's code with the same number is not mistaken.
 constexpr char kPartialMark[] = "tidemark.cli/partial";
 constexpr char kSetAsideMark[] = "tidemark.cli/set-aside";
+constexpr char kReaderGoneMark[] = "tidemark.cli/reader-gone";
 
 absl::Status MarkedError(std::string message, const char* mark) {
   absl::Status status = absl::UnknownError(message);
@@ -43,9 +44,16 @@ absl::Status SetAsideError(std::string message) {
   return MarkedError(std::move(message), kSetAsideMark);
 }
 
+absl::Status ReaderGone() { return MarkedError("nobody reads stdout any more", kReaderGoneMark); }
+
+bool IsReaderGone(const absl::Status& status) {
+  return status.GetPayload(kReaderGoneMark).has_value();
+}
+
 ExitCode ExitCodeOf(const absl::Status& status) {
   if (status.GetPayload(kPartialMark).has_value()) return kExitPartial;
   if (status.GetPayload(kSetAsideMark).has_value()) return kExitSetAside;
+  if (IsReaderGone(status)) return kExitReaderGone;
   if (ingest::IsOnThisMachine(status)) {
     return absl::IsNotFound(status) ? kExitNotFound : kExitFailure;
   }
@@ -97,16 +105,18 @@ std::string_view ExitCodesHelp() {
   return R"(Exit codes
 
     0  done
-    1  failed for another reason, such as a file of this machine; the line on stderr says which
-    2  usage: an option or a value breaks its rule
+    1  failed for another reason, such as a file of this machine or a full disk under stdout; the
+       line on stderr says which
+    2  usage: an option or a value breaks its rule; an enrolment or sign-in code that does not hold
     3  not found
-    4  no credential, a wrong one, or not permitted
+    4  no token or key, a wrong one, or not permitted
     5  conflict: it exists already, or its state forbids it
     6  partly done: what was not done stands on stderr
     7  the server is unavailable or overloaded; the same command may succeed later
     8  data is damaged: it is not what was sent or stored; stderr says which
     9  done, and the server set some of it aside: see tidemark quarantine list
   130  interrupted
+  141  whoever read stdout left before the end
 )";
 }
 

@@ -20,6 +20,7 @@ enum ExitCode : int {
   kExitDamaged = 8,
   kExitSetAside = 9,
   kExitInterrupted = 130,
+  kExitReaderGone = 141,
 };
 
 // A failure of the caller's words, found before anything was done.
@@ -28,6 +29,9 @@ absl::Status UsageError(std::string message);
 absl::Status PartialError(std::string message);
 // All of it was done, and the server set some of it aside for a person to look at.
 absl::Status SetAsideError(std::string message);
+// Whoever read stdout left, as `head` does: nothing to complain about.
+absl::Status ReaderGone();
+bool IsReaderGone(const absl::Status& status);
 
 ExitCode ExitCodeOf(const absl::Status& status);
 // What to do about it, or "".

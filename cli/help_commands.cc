@@ -1,4 +1,4 @@
-// completion SHELL, help TOPIC.
+// completion SHELL, help [TOPIC].
 #include <map>
 
 #include "cli/command.h"
@@ -8,6 +8,16 @@
 
 namespace tidemark::cli {
 namespace {
+
+constexpr std::string_view kTopicsHelp = R"(Topics
+
+  exit-codes   how a command ends, for scripts
+  environment  variables that stand for options
+  names        how studies, participants, devices, streams and times are named
+
+tidemark help TOPIC explains one; tidemark --help lists the commands, and --help after a command its
+options.
+)";
 
 constexpr std::string_view kEnvironmentHelp = R"(Environment
 
@@ -27,8 +37,9 @@ constexpr std::string_view kNamesHelp = R"(Names
   STREAM       id, NAME where one device has it only, or DEVICE/NAME
   times        2022-01-01T09:00:00Z, or nanoseconds since 1970; ranges are half open
 
-Data goes to stdout, everything else to stderr; --json gives one document, with the field names of
-the API's .proto files.
+Data goes to stdout, everything else to stderr. --json gives one document, and samples a line of JSON
+each. What the API answered has the names of its .proto files; reports that a command puts together
+itself, such as those of import, upload and receipt, have names of their own.
 )";
 
 }  // namespace
@@ -47,8 +58,12 @@ void AddHelpCommands(Commands& commands) {
 
   const auto topic = std::make_shared<std::string>();
   commands
-      .Verb(commands.root(), "help", "Explain a topic",
+      .Verb(commands.root(), "help", "Explain a topic, or list the topics",
             [topic](Context&) {
+              if (topic->empty()) {
+                PrintData(kTopicsHelp);
+                return absl::OkStatus();
+              }
               const std::map<std::string, std::string_view> topics = {
                   {"exit-codes", ExitCodesHelp()},
                   {"environment", kEnvironmentHelp},
@@ -57,7 +72,6 @@ void AddHelpCommands(Commands& commands) {
               return absl::OkStatus();
             })
       .AddOption("topic", *topic, "exit-codes, environment or names")
-      .Required()
       .OneOf({"exit-codes", "environment", "names"});
 }
 

@@ -150,14 +150,15 @@ void AddImportCommands(Commands& commands) {
       .AddOption("folder", options->source, "Folder with ACC.csv, BVP.csv, ...")
       .Required();
   const flags::Command wav =
-      verb("wav", "16-bit PCM files as one continuous recording",
+      verb("wav", "16-bit PCM files as the clips of one recording",
            [](const ImportOptions& o) { return ImportWav(o.wav_files, o.wav); });
   wav.AddOption("files", options->wav_files, "WAV files in order").Required();
   wav.AddOption("--device-name", options->wav.device_name, "How the recording calls the device")
       .ShowDefault();
   wav.AddOption("--start-ns", options->wav.start_ns, "When the first file begins, UTC nanoseconds")
       .ShowDefault();
-  wav.AddOption("--silence-s", options->wav.silence_s, "Least silence between two files, seconds")
+  wav.AddOption("--gap-s", options->wav.gap_s,
+                "Least time between two files, seconds, in which nothing is recorded")
       .ShowDefault();
 }
 

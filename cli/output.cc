@@ -3,10 +3,23 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cerrno>
 #include <cstdio>
+
+#include "cli/exit_code.h"
+#include "ingest/client/durable_file.h"
 
 namespace tidemark::cli {
 namespace {
+
+// errno of the first write to stdout that failed.
+std::atomic<int> output_error = 0;
+
+void NoteOutputError(int error) {
+  int none = 0;
+  output_error.compare_exchange_strong(none, error);
+}
 
 bool LooksNumeric(std::string_view cell) {
   return !cell.empty() && cell.find_first_not_of("0123456789.,-+%") == std::string_view::npos;
@@ -55,15 +68,29 @@ std::string Table::Format() const {
   return text;
 }
 
-void PrintData(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+void PrintData(std::string_view text) {
+  if (output_error != 0) return;
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) NoteOutputError(errno);
+}
 
 void PrintJson(const Json& json) { PrintData(json.Indented() + "\n"); }
 
 void PrintJson(const google::protobuf::Message& message) { PrintJson(ToJson(message)); }
 
 void PrintError(std::string_view message, std::string_view hint) {
-  std::fflush(stdout);
+  (void)FlushOutput();  // stays noted for the end of the command
   fmt::print(stderr, "tidemark: {}{}{}\n", message, hint.empty() ? "" : "; ", hint);
+}
+
+absl::Status OutputStatus() {
+  const int error = output_error;
+  if (error == 0) return absl::OkStatus();
+  return error == EPIPE ? ReaderGone() : ingest::FileError("write", "stdout", error);
+}
+
+absl::Status FlushOutput() {
+  if (std::fflush(stdout) != 0) NoteOutputError(errno);
+  return OutputStatus();
 }
 
 std::string FormatTime(const google::protobuf::Timestamp& time) {

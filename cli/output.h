@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "cli/json.h"
 #include "google/protobuf/timestamp.pb.h"
@@ -27,10 +28,18 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
-void PrintData(std::string_view text);  // to stdout, as it is
+// To stdout, as it is. After an error of stdout nothing more is written: what is there has no
+// holes.
+void PrintData(std::string_view text);
 void PrintJson(const Json& json);
 void PrintJson(const google::protobuf::Message& message);  // as ToJson has it
 void PrintError(std::string_view message, std::string_view hint);
+
+// The first error that stdout met, for those who print for long and should stop then: ReaderGone()
+// of cli/exit_code.h for a pipe that nobody reads any more, else FileError. Thread-safe.
+absl::Status OutputStatus();
+// The same after everything printed so far was handed to the system.
+absl::Status FlushOutput();
 
 std::string FormatTime(const google::protobuf::Timestamp& time);
 std::string FormatTimeNs(int64_t t_ns);

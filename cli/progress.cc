@@ -5,6 +5,8 @@
 
 #include <cstdio>
 
+#include "cli/output.h"
+
 namespace tidemark::cli {
 namespace {
 
@@ -35,10 +37,13 @@ void Progress::Update(std::string_view line) {
 }
 
 void Progress::Say(std::string_view line) {
-  if (quiet_) return;
+  if (!quiet_) Warn(line);
+}
+
+void Progress::Warn(std::string_view line) {
   MutexLock lock(mutex_);
   ClearLocked();
-  std::fflush(stdout);  // what was said before stays before it
+  (void)FlushOutput();  // what was said before stays before it; an error is met at the end
   fmt::print(stderr, "{}\n", line);
 }
 

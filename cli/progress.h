@@ -20,6 +20,8 @@ class Progress {
   void Update(std::string_view line) TM_EXCLUDES(mutex_);
   // A sentence that stays. Not shown when quiet.
   void Say(std::string_view line) TM_EXCLUDES(mutex_);
+  // The same for what is wrong with the data: shown even when quiet.
+  void Warn(std::string_view line) TM_EXCLUDES(mutex_);
   // Takes the rewritten line away.
   void Clear() TM_EXCLUDES(mutex_);
 

@@ -18,8 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr size_t kKeysFileBytesMax = size_t{1} << 20;
-
 struct ReceiptOptions {
   std::string path;
   std::string keys_file;
@@ -39,7 +37,7 @@ std::string IdText(const std::string& bytes) {
 absl::Status DamageOf(Context& context, const ingest::LedgerContent& content) {
   if (content.damages.empty()) return absl::OkStatus();
   for (const ingest::LedgerDamage& damage : content.damages) {
-    context.progress().Say("damaged: " + ingest::Describe(damage));
+    context.progress().Warn("damaged: " + ingest::Describe(damage));
   }
   return absl::DataLossError(fmt::format("the ledger is damaged in {} places; the first is {}",
                                          content.damages.size(),
@@ -80,20 +78,8 @@ absl::Status ListReceipts(Context& context, const ReceiptOptions& options) {
   return DamageOf(context, content);
 }
 
-// Keys from the server, or from a file that `GetServerInfo --json` once printed.
-absl::StatusOr<ingest::ReceiptKeys> Keys(Context& context, const ReceiptOptions& options) {
-  if (options.keys_file.empty()) {
-    TM_ASSIGN_OR_RETURN(const Api* api, context.anonymous_api());
-    return ServerKeys(*api);
-  }
-  TM_ASSIGN_OR_RETURN(const std::string text,
-                      ingest::ReadFile(options.keys_file, kKeysFileBytesMax));
-  TM_ASSIGN_OR_RETURN(const v1::GetServerInfoResponse info, ParseServerInfo(text));
-  return KeysOf(info);
-}
-
 absl::Status VerifyReceipts(Context& context, const ReceiptOptions& options) {
-  TM_ASSIGN_OR_RETURN(const ingest::ReceiptKeys keys, Keys(context, options));
+  TM_ASSIGN_OR_RETURN(const ingest::ReceiptKeys keys, KeysFrom(context, options.keys_file));
   uint64_t good = 0;
   uint64_t bad = 0;
   const auto verify = [&](const v1::Receipt& receipt) {
@@ -101,7 +87,7 @@ absl::Status VerifyReceipts(Context& context, const ReceiptOptions& options) {
     if (statement.ok()) {
       ++good;
     } else {
-      context.progress().Say(
+      context.progress().Warn(
           fmt::format("receipt {}: {}", good + bad, std::string(statement.status().message())));
       ++bad;
     }

@@ -13,8 +13,9 @@ namespace tidemark::cli {
 inline constexpr size_t kRosterLinesMax = 1'000'000;
 
 // Reads a CSV file with a heading. Columns: code; optionally consent (kinds of data separated by
-// spaces or ';'), consent_from (since when; without, since the import), document, age_from, age_to, sex, handedness, skin_tone_monk,
-// skin_type_fitzpatrick, height_cm, wrist_mm. Empty fields stand for unknown.
+// spaces or ';'), consent_from (since when; without, since the import), document, age_from, age_to,
+// sex, handedness, skin_tone_monk, skin_type_fitzpatrick, height_cm, wrist_mm. Empty fields stand
+// for unknown.
 //   INVALID_ARGUMENT  "file:line: rule"; an unknown or missing column; a code that stands twice;
 //                     text that is no UTF-8
 //   NOT_FOUND         no such file

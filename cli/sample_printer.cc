@@ -79,6 +79,17 @@ std::string ValueText(const v1::Channel& channel, const char* at, SampleFormat f
   return Shortest(value);
 }
 
+// As RFC 4180 has it: in quotes where a reader would see more than one cell.
+std::string CsvCell(std::string_view text) {
+  if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
+  std::string cell = "\"";
+  for (const char c : text) {
+    if (c == '"') cell += c;
+    cell += c;
+  }
+  return cell + "\"";
+}
+
 }  // namespace
 
 int64_t PlaceOnStudyTime(const v1::ClockPlacement& placement, int64_t device_ns) {
@@ -93,6 +104,11 @@ int64_t PlaceOnStudyTime(const v1::ClockPlacement& placement, int64_t device_ns)
 }
 
 absl::Status SamplePrinter::Add(const v1::ReadSamplesResponse& response) {
+  TM_RETURN_IF_ERROR(Print(response));
+  return OutputStatus();
+}
+
+absl::Status SamplePrinter::Print(const v1::ReadSamplesResponse& response) {
   switch (response.message_case()) {
     case v1::ReadSamplesResponse::kStream:
       stream_ = response.stream();
@@ -174,7 +190,7 @@ void SamplePrinter::PrintHeader() {
       csv ? "study_time,device_ns" : fmt::format("{:<24}  {:>20}", "STUDY TIME", "DEVICE NS");
   for (const v1::Channel& channel : stream_.declaration().channels()) {
     const std::string title = fmt::format("{} [{}]", channel.name(), channel.unit());
-    line += csv ? "," + title : fmt::format("  {:>14}", title);
+    line += csv ? "," + CsvCell(title) : fmt::format("  {:>14}", title);
   }
   PrintData(line + "\n");
 }

@@ -29,12 +29,13 @@ class SamplePrinter {
   SamplePrinter(SampleFormat format, uint64_t limit, Note note = {})
       : format_(format), limit_(limit), note_(std::move(note)) {}
 
-  // DATA_LOSS when an answer contradicts itself.
+  // DATA_LOSS when an answer contradicts itself; OutputStatus() when stdout takes no more.
   absl::Status Add(const v1::ReadSamplesResponse& response);
   bool full() const { return limit_ > 0 && printed_ >= limit_; }
   uint64_t printed() const { return printed_; }
 
  private:
+  absl::Status Print(const v1::ReadSamplesResponse& response);
   absl::Status AddBlock(const v1::SampleBlock& block);
   absl::Status AddSegment(const v1::SampleBlock& block);
   void AddUnreadable(const v1::UnreadableChunks& chunks);

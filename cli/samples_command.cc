@@ -36,8 +36,8 @@ SampleFormat FormatOf(const SamplesOptions& options, bool json) {
 }
 
 absl::Status PrintSamples(Context& context, const Api& api, const SamplesOptions& options,
-                   const std::string& participant, const std::vector<v1::Stream>& streams,
-                   const std::optional<v1::TimeRange>& range) {
+                          const std::string& participant, const std::vector<v1::Stream>& streams,
+                          const std::optional<v1::TimeRange>& range) {
   v1::ReadSamplesRequest request;
   request.set_participant_id(participant);
   for (const v1::Stream& stream : streams) request.add_stream_ids(stream.stream_id());
@@ -50,7 +50,7 @@ absl::Status PrintSamples(Context& context, const Api& api, const SamplesOptions
   ingest::Prepare(call, api.token(), kReadTimeout);
   const auto reader = api.signals->ReadSamples(&call, request);
   SamplePrinter printer(FormatOf(options, context.json()), options.limit,
-                        [&](std::string_view line) { context.progress().Say(line); });
+                        [&](std::string_view line) { context.progress().Warn(line); });
   v1::ReadSamplesResponse response;
   absl::Status printed;
   while (printed.ok() && !printer.full() && reader->Read(&response)) {
@@ -135,7 +135,7 @@ absl::StatusOr<PlotPanel> MakePanel(Context& context, const Api& api,
   }
   panel.gaps = EmptyRanges(overview);
   const std::string note = UnreadableNote(stream.name(), overview.unreadable());
-  if (!note.empty()) context.progress().Say(note);
+  if (!note.empty()) context.progress().Warn(note);
   return panel;
 }
 

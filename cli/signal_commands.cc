@@ -66,7 +66,7 @@ absl::Status Coverage(Context& context, const SignalOptions& options) {
                   FormatBytes(static_cast<double>(one.body_bytes())),
                   range ? "-" : FormatBytes(static_cast<double>(one.stored_bytes()))});
     const std::string note = UnreadableNote(one.stream().name(), one.unreadable());
-    if (!note.empty()) context.progress().Say(note);
+    if (!note.empty()) context.progress().Warn(note);
   }
   PrintData(table.Format());
   return absl::OkStatus();
@@ -114,7 +114,7 @@ absl::Status Overview(Context& context, const SignalOptions& options) {
     table.AddRow(std::move(row));
   }
   const std::string note = UnreadableNote(stream.name(), overview.unreadable());
-  if (!note.empty()) context.progress().Say(note);
+  if (!note.empty()) context.progress().Warn(note);
   PrintData(table.Format());
   return absl::OkStatus();
 }

@@ -85,10 +85,13 @@ Take SubmitUntil(Ingest& ingest, Submission& submission, const std::shared_ptr<R
   while (true) {
     const int rooms = receipts->rooms_told();
     receipts->Expect();
-    const Take take = ingest.TrySubmit(submission, [receipts] { receipts->TellRoom(); });
+    const Take take =
+        ingest.TrySubmit(submission, receipts.get(), [receipts] { receipts->TellRoom(); });
     if (take == Take::kTaken) return take;
     receipts->Forget();
-    if (take == Take::kClosed || !receipts->WaitForRoom(rooms, deadline)) return take;
+    if (take == Take::kFull && receipts->WaitForRoom(rooms, deadline)) continue;
+    ingest.StopWaiting(receipts.get());
+    return take;
   }
 }
 

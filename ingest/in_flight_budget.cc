@@ -4,17 +4,22 @@
 
 namespace tidemark::ingest {
 
-Take InFlightBudget::TryTake(size_t weight, std::function<void()> when_room) {
+Take InFlightBudget::TryTake(size_t weight, const void* waiter, std::function<void()> when_room) {
   MutexLock lock(mutex_);
   if (closed_) return Take::kClosed;
   const bool full = messages_ > 0 && (messages_ >= messages_max_ || weight_ + weight > weight_max_);
   if (full) {
-    waiting_.push_back(std::move(when_room));
+    if (when_room) waiting_.insert_or_assign(waiter, std::move(when_room));
     return Take::kFull;
   }
   ++messages_;
   weight_ += weight;
   return Take::kTaken;
+}
+
+void InFlightBudget::StopWaiting(const void* waiter) {
+  MutexLock lock(mutex_);
+  waiting_.erase(waiter);
 }
 
 void InFlightBudget::GiveBack(size_t weight) {
@@ -44,12 +49,12 @@ void InFlightBudget::WaitUntilEmpty() {
 
 // All of them: one that is woken may have gone meanwhile, and must not swallow the turn of another.
 void InFlightBudget::WakeAll() {
-  std::vector<std::function<void()>> waiting;
+  std::map<const void*, std::function<void()>> waiting;
   {
     MutexLock lock(mutex_);
     waiting.swap(waiting_);
   }
-  for (const std::function<void()>& when_room : waiting) when_room();
+  for (const auto& [waiter, when_room] : waiting) when_room();
 }
 
 }  // namespace tidemark::ingest

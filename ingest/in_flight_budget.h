@@ -3,7 +3,7 @@
 
 #include <cstddef>
 #include <functional>
-#include <vector>
+#include <map>
 
 #include "base/mutex.h"
 
@@ -19,7 +19,12 @@ class InFlightBudget {
 
   // When full, `when_room` is called once, without a lock, as soon as something was given back or
   // the budget is closed: then it is worth asking again. One message of any weight passes alone.
-  Take TryTake(size_t weight, std::function<void()> when_room) TM_EXCLUDES(mutex_);
+  // A `waiter`, any address of the caller's own, waits once however often it asks; with an empty
+  // `when_room` it does not wait at all.
+  Take TryTake(size_t weight, const void* waiter, std::function<void()> when_room)
+      TM_EXCLUDES(mutex_);
+  // Whoever goes without having got room says so. A call that has begun may still come.
+  void StopWaiting(const void* waiter) TM_EXCLUDES(mutex_);
   void GiveBack(size_t weight) TM_EXCLUDES(mutex_);
   // From now on nothing is taken.
   void Close() TM_EXCLUDES(mutex_);
@@ -36,7 +41,7 @@ class InFlightBudget {
   size_t messages_ TM_GUARDED_BY(mutex_) = 0;
   size_t weight_ TM_GUARDED_BY(mutex_) = 0;
   bool closed_ TM_GUARDED_BY(mutex_) = false;
-  std::vector<std::function<void()>> waiting_ TM_GUARDED_BY(mutex_);
+  std::map<const void*, std::function<void()>> waiting_ TM_GUARDED_BY(mutex_);
 };
 
 }  // namespace tidemark::ingest

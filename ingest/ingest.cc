@@ -65,9 +65,10 @@ Ingest::Ingest(IngestOptions options)
 
 Ingest::~Ingest() { Shutdown(); }
 
-Take Ingest::TrySubmit(Submission& submission, std::function<void()> when_room) {
+Take Ingest::TrySubmit(Submission& submission, const void* waiter,
+                       std::function<void()> when_room) {
   const size_t weight = TotalWeight(submission.envelopes);
-  const Take take = budget_.TryTake(weight, std::move(when_room));
+  const Take take = budget_.TryTake(weight, waiter, std::move(when_room));
   if (take != Take::kTaken) return take;
   ReceiptCallback done = submission.done;
   submission.done = [this, weight, done](auto receipts) {
@@ -84,7 +85,7 @@ Take Ingest::TrySubmit(Submission& submission, std::function<void()> when_room) 
 }
 
 void Ingest::Expect(const Sender& sender) {
-  if (budget_.TryTake(kWeightPerChunk, [] {}) != Take::kTaken) return;
+  if (budget_.TryTake(kWeightPerChunk, this, nullptr) != Take::kTaken) return;
   Task task = Expected{sender};
   if (!tasks_.TryPush(task, kWeightPerChunk)) budget_.GiveBack(kWeightPerChunk);
 }

@@ -65,8 +65,10 @@ class Ingest {
   ~Ingest();
 
   // Takes over `submission` if there is room. Full: it is left alone, and `when_room` is called
-  // once, from any thread, when it is worth trying again. Never blocks.
-  Take TrySubmit(Submission& submission, std::function<void()> when_room);
+  // once, from any thread, when it is worth trying again. `waiter` is an address of the caller's
+  // own: it waits once, however often it tries, until StopWaiting(). Never blocks.
+  Take TrySubmit(Submission& submission, const void* waiter, std::function<void()> when_room);
+  void StopWaiting(const void* waiter) { budget_.StopWaiting(waiter); }
 
   // Chunks of this sender's streams are about to come: looks up what admission will ask for. A
   // hint, which is dropped when there is no room. Never blocks.

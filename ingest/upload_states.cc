@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <span>
 #include <string>
@@ -87,17 +88,27 @@ struct Filter {
   int rows = 1;
 };
 
-absl::StatusOr<std::vector<Row>> ReadRows(db::Transaction& tx, ParticipantId participant,
-                                          const Filter& filter) {
+struct Rows {
+  std::vector<Row> rows;
+  bool has_more = false;
+};
+
+// As many as were asked for, or fewer when their lists are long.
+absl::StatusOr<Rows> ReadRows(db::Transaction& tx, ParticipantId participant,
+                              const Filter& filter) {
   const pqxx::result found =
       tx.Exec(sql::kListUploadStates, participant.ToString(), filter.device_id, filter.stream_id,
-              filter.writer_id, filter.after_stream_id, filter.after_writer_id, filter.rows,
+              filter.writer_id, filter.after_stream_id, filter.after_writer_id, filter.rows + 1,
               kRangesPerListMax + 1);
-  std::vector<Row> rows;
-  for (const pqxx::row& row : found) {
-    TM_ASSIGN_OR_RETURN(rows.emplace_back(), ReadRow(row));
+  Rows read;
+  study::PageRoom room;
+  for (const pqxx::row& found_row : found) {
+    TM_ASSIGN_OR_RETURN(Row row, ReadRow(found_row));
+    read.has_more = std::ssize(read.rows) == filter.rows || !room.TryTake(row.state.ByteSizeLong());
+    if (read.has_more) break;
+    read.rows.push_back(std::move(row));
   }
-  return rows;
+  return read;
 }
 
 absl::StatusOr<std::optional<std::string>> OptionalId(std::string field, const std::string& text) {
@@ -116,7 +127,7 @@ absl::StatusOr<Filter> FilterOf(const study::Call& call, const v1::GetUploadStat
     filter.after_stream_id = page.cursor().substr(0, kUuidTextBytes);
     filter.after_writer_id = page.cursor().substr(kUuidTextBytes);
   }
-  filter.rows = page.rows_to_ask();
+  filter.rows = page.size();
   return filter;
 }
 
@@ -178,19 +189,15 @@ absl::StatusOr<v1::GetUploadStateResponse> UploadStates::Get(
                       study::Page::Open(*context_.keys, call, kGetMethod, request.page_size(),
                                         request.page_token()));
   TM_ASSIGN_OR_RETURN(const Filter filter, FilterOf(call, request, page));
-  TM_ASSIGN_OR_RETURN(
-      std::vector<Row> rows,
-      db::Transact(*context_.pool, "GetUploadState", call.scope, call.deadline,
-                   [&](db::Transaction& tx) { return ReadRows(tx, call.participant_id, filter); }));
-  PlaceNewest(placements_, call, rows);
+  TM_ASSIGN_OR_RETURN(Rows read, db::Transact(*context_.pool, "GetUploadState", call.scope,
+                                              call.deadline, [&](db::Transaction& tx) {
+                                                return ReadRows(tx, call.participant_id, filter);
+                                              }));
+  PlaceNewest(placements_, call, read.rows);
   v1::GetUploadStateResponse response;
   response.set_restore_generation(restore_generation_());
-  const int count = static_cast<int>(rows.size());
-  for (int i = 0; i < page.RowsOf(count); ++i) {
-    Row& row = rows[static_cast<size_t>(i)];
-    *response.add_writers() = std::move(row.state);
-  }
-  if (page.HasNext(count)) {
+  for (Row& row : read.rows) *response.add_writers() = std::move(row.state);
+  if (read.has_more) {
     const v1::WriterState& last = *response.writers().rbegin();
     response.set_next_page_token(page.TokenAfter(last.stream_id() + last.writer_id()));
   }
@@ -231,10 +238,10 @@ absl::StatusOr<v1::AbandonRangeResponse> UploadStates::Abandon(
     Filter filter;
     filter.stream_id = stream.ToString();
     filter.writer_id = writer.ToString();
-    TM_ASSIGN_OR_RETURN(std::vector<Row> rows, ReadRows(tx, call.participant_id, filter));
-    if (rows.empty()) return absl::InternalError("an outbox vanished");
+    TM_ASSIGN_OR_RETURN(Rows read, ReadRows(tx, call.participant_id, filter));
+    if (read.rows.empty()) return absl::InternalError("an outbox vanished");
     v1::AbandonRangeResponse response;
-    *response.mutable_writer() = std::move(rows.front().state);
+    *response.mutable_writer() = std::move(read.rows.front().state);
     return response;
   };
   return db::Transact(*context_.pool, "AbandonRange", call.scope, call.deadline, body);

@@ -150,7 +150,7 @@ absl::Status UploadStream::TakeChunks() {
 
 void UploadStream::SubmitPending() {
   while (!pending_.empty() && !end_) {
-    const Take take = ingest_->TrySubmit(pending_.front(), [weak = weak_from_this()] {
+    const Take take = ingest_->TrySubmit(pending_.front(), this, [weak = weak_from_this()] {
       if (const auto self = weak.lock()) self->OnRoom();
     });
     if (take == Take::kClosed) end_ = absl::UnavailableError("the server is shutting down");
@@ -234,6 +234,7 @@ void UploadStream::Pump() {
         transport_->StartWrite(response);
         break;
       case Action::kFinish:
+        ingest_->StopWaiting(this);
         transport_->Finish(status);
         return;
       case Action::kNone:

@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <map>
 #include <optional>
 
 #include "base/flags/flags.h"
+#include "base/loopback.h"
 #include "base/status_macros.h"
 
 namespace tidemark::server {
@@ -160,7 +163,7 @@ bool HasPort(const std::string& listen) {
 void NetworkFaults(const Config& config, std::vector<std::string>& faults) {
   if (!HasPort(config.listen)) {
     faults.push_back(fmt::format("--listen: \"{}\" is not host:port", config.listen));
-  } else if (!IsLoopback(config.listen) && !config.behind_edge) {
+  } else if (!IsLoopbackAddress(config.listen) && !config.behind_edge) {
     faults.push_back(fmt::format(
         "--listen: {} is not loopback: put an edge proxy in front and say --behind-edge",
         HostOf(config.listen)));
@@ -210,7 +213,25 @@ bool NeedsNoSettings(Command command) {
   return command == Command::kVersion || command == Command::kPrintAccess;
 }
 
+// They go into connection strings as they are.
+void UserFaults(const Config& config, std::vector<std::string>& faults) {
+  const auto is_plain = [](const std::string& name) {
+    return !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
+      return std::isalnum(c) != 0 || c == '_';
+    });
+  };
+  for (const auto& [setting, name] : {std::pair("--app-user", &config.app_user),
+                                      {"--ingest-user", &config.ingest_user},
+                                      {"--read-user", &config.read_user},
+                                      {"--keys-user", &config.keys_user}}) {
+    if (!is_plain(*name)) {
+      faults.push_back(fmt::format("{}: consists of letters, digits and underscores", setting));
+    }
+  }
+}
+
 void CommandFaults(Command command, const Config& config, std::vector<std::string>& faults) {
+  UserFaults(config, faults);
   if (command == Command::kMigrate || command == Command::kBootstrapOperator) {
     if (config.dsn.empty() && config.owner_dsn.empty()) faults.emplace_back("--dsn: is needed");
     return;
@@ -219,11 +240,6 @@ void CommandFaults(Command command, const Config& config, std::vector<std::strin
 }
 
 }  // namespace
-
-bool IsLoopback(const std::string& listen) {
-  const std::string host = HostOf(listen);
-  return host == "localhost" || host == "[::1]" || host.rfind("127.", 0) == 0;
-}
 
 std::vector<std::string> FaultsOf(const Config& config) {
   std::vector<std::string> faults;
@@ -295,10 +311,11 @@ std::string PrintConfig(const Config& config) {
       config.ingest_writers, config.handler_threads_max, absl::ToInt64Seconds(config.drain));
 }
 
-// The last value of a keyword wins, in keywords and in the query of a URI.
+// The last value of a keyword wins, in keywords and in the query of a URI. Names of users are plain
+// words (UserFaults), so that neither form has to quote them.
 std::string DsnOf(const std::string& dsn, const std::string& user) {
   const bool is_uri = dsn.rfind("postgresql://", 0) == 0 || dsn.rfind("postgres://", 0) == 0;
-  if (!is_uri) return fmt::format("{} user='{}'", dsn, user);
+  if (!is_uri) return fmt::format("{} user={}", dsn, user);
   return fmt::format("{}{}user={}", dsn, dsn.find('?') == std::string::npos ? '?' : '&', user);
 }
 

@@ -79,9 +79,6 @@ std::vector<std::string> FaultsOf(const Config& config);
 // One line per setting, secrets as <set>.
 std::string PrintConfig(const Config& config);
 
-// Whether the address is one that only this machine reaches.
-bool IsLoopback(const std::string& listen);
-
 // `dsn` with another user.
 std::string DsnOf(const std::string& dsn, const std::string& user);
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/db/transaction.h"
+#include "base/loopback.h"
 #include "base/status_macros.h"
 #include "server/database_checks.h"
 #include "server/key_store_checks.h"
@@ -150,7 +151,7 @@ Finding Transport(db::Pool& pool, absl::Time deadline) {
 
 Finding Port(const Config& config) {
   if (!config.tls_cert.empty()) return Good("the port speaks TLS");
-  if (IsLoopback(config.listen)) return Good("the port is reached from this machine only");
+  if (IsLoopbackAddress(config.listen)) return Good("the port is reached from this machine only");
   return Bad(
       "the port is reached from other machines and does not speak TLS: give --tls-cert and "
       "--tls-key, or listen on loopback behind the edge");

@@ -65,8 +65,9 @@ absl::StatusOr<OpenedEnvelope> OpenEnvelope(KeyStore& keys, const EnvelopePlace&
   TM_ASSIGN_OR_RETURN(const DataKey key, keys.Find(place.participant_id, name));
   OpenedEnvelope opened{.codec = static_cast<EnvelopeCodec>(codec), .plain = {}};
   TM_ASSIGN_OR_RETURN(
-      opened.plain, AesGcmOpen(key.bytes, Associated(sealed.substr(0, kEnvelopeHeaderBytes), place, stream),
-                               reader.rest()));
+      opened.plain,
+      AesGcmOpen(key.bytes, Associated(sealed.substr(0, kEnvelopeHeaderBytes), place, stream),
+                 reader.rest()));
   return opened;
 }
 

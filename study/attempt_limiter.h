@@ -16,6 +16,7 @@ struct AttemptAllowance {
   int burst = 1;
   absl::Duration refill = absl::Seconds(1);
 };
+inline constexpr AttemptAllowance kUnlimited = {.burst = 1, .refill = absl::ZeroDuration()};
 
 // A session takes two attempts, its challenge and its opening; an enrolment takes one.
 struct AttemptLimits {

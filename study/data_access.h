@@ -29,8 +29,8 @@ class DataAccess {
                      const std::string& action) const;
 
   // For bytes that were set aside. Where the stream they name was never declared they may be
-  // anything: that takes every kind, and is evidence. A kind that the participant never consented to
-  // is denied as one that is not granted.
+  // anything: that takes every kind, and is evidence. A kind that the participant never consented
+  // to is denied as one that is not granted.
   absl::Status CheckSetAside(const Call& call, StreamId stream, const std::string& action) const;
 
  private:

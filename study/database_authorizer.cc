@@ -127,11 +127,14 @@ bool Allows(const v1::Authz& policy, rpc::CallerKind kind) {
 
 }  // namespace
 
+// A shared limit for ids that are not known would be used up by whoever makes ids up, and shut out
+// the owners of those that this server has only not seen yet. A look-up is one step of an index,
+// and the pool bounds how many there are at a time.
 DatabaseAuthorizer::DatabaseAuthorizer(Context context, rpc::PolicyTable policies)
     : context_(std::move(context)),
       policies_(std::move(policies)),
       directory_(context_),
-      wrong_credentials_(context_.clock),
+      wrong_credentials_(context_.clock, {.strangers = kUnlimited}),
       refreshes_(kRefreshesMax, kRefreshesMax),
       refresher_([this] { RefreshLoop(); }) {}
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -34,6 +35,24 @@ class Page {
   std::string caller_;
   std::string cursor_;
   uint32_t size_ = 0;
+};
+
+// What rows of a page may take together when encoded: well below the 4 MiB that gRPC lets a client
+// receive. A list whose rows may be large ends its page early with this.
+inline constexpr size_t kPageBytesMax = size_t{2} << 20;
+
+class PageRoom {
+ public:
+  // Takes the room of one more row of that many bytes, if it is there. The first row has room
+  // always, so that pages go on.
+  bool TryTake(size_t row_bytes) {
+    if (bytes_ > 0 && bytes_ + row_bytes > kPageBytesMax) return false;
+    bytes_ += row_bytes;
+    return true;
+  }
+
+ private:
+  size_t bytes_ = 0;
 };
 
 }  // namespace tidemark::study

@@ -25,7 +25,8 @@ constexpr size_t kWithdrawalReasonBytesMax = 256;
 constexpr char kWithdrawalDocument[] = "withdrawal";
 
 absl::Status RecordAboutParticipant(db::Transaction& tx, const Context& context, const Call& call,
-                    std::string action, std::map<std::string, std::string> details) {
+                                    std::string action,
+                                    std::map<std::string, std::string> details) {
   return AppendAudit(tx, *context.keys, *context.clock,
                      {call.participant_id.uuid, call.study_id, std::move(action), call.principal_id,
                       std::move(details)});
@@ -123,13 +124,13 @@ absl::StatusOr<v1::RecordConsentResponse> Participants::RecordConsent(
         v1::RecordConsentResponse response;
         *response.mutable_consent() = InsertConsent(tx, call.participant_id, call.study_id, consent,
                                                     call.principal_id, now_us);
-        TM_RETURN_IF_ERROR(
-            RecordAboutParticipant(tx, context_, call, "consent.record",
-                   {{"data_kinds", TextOf(rpc::DataKindSet{consent.data_kind()})},
-                    {"decision",
-                     consent.decision() == v1::CONSENT_DECISION_GRANTED ? "granted" : "refused"},
-                    {"version", fmt::format("{}", response.consent().version())},
-                    {"document", consent.document()}}));
+        TM_RETURN_IF_ERROR(RecordAboutParticipant(
+            tx, context_, call, "consent.record",
+            {{"data_kinds", TextOf(rpc::DataKindSet{consent.data_kind()})},
+             {"decision",
+              consent.decision() == v1::CONSENT_DECISION_GRANTED ? "granted" : "refused"},
+             {"version", fmt::format("{}", response.consent().version())},
+             {"document", consent.document()}}));
         return response;
       });
 }
@@ -170,7 +171,8 @@ absl::StatusOr<v1::SetAttributesResponse> Participants::SetAttributes(
             const std::string sealed,
             SealAttributes(*context_.keys, call.participant_id, request.attributes()));
         tx.Exec(sql::kSetAttributes, call.participant_id.ToString(), db::Bytea(sealed));
-        TM_RETURN_IF_ERROR(RecordAboutParticipant(tx, context_, call, "participant.attributes", {}));
+        TM_RETURN_IF_ERROR(
+            RecordAboutParticipant(tx, context_, call, "participant.attributes", {}));
         return v1::SetAttributesResponse();
       });
 }
@@ -209,9 +211,9 @@ absl::StatusOr<v1::WithdrawParticipantResponse> Participants::Withdraw(
         if (row.participant.state() != v1::PARTICIPANT_STATE_WITHDRAWN) {
           EndAllConsent(tx, call, at_ns, now_us);
           SetParticipantState(tx, call.participant_id, v1::PARTICIPANT_STATE_WITHDRAWN, now_us);
-          TM_RETURN_IF_ERROR(
-              RecordAboutParticipant(tx, context_, call, "participant.withdraw",
-                     {{"at_ns", fmt::format("{}", at_ns)}, {"reason", request.reason()}}));
+          TM_RETURN_IF_ERROR(RecordAboutParticipant(
+              tx, context_, call, "participant.withdraw",
+              {{"at_ns", fmt::format("{}", at_ns)}, {"reason", request.reason()}}));
         }
         v1::WithdrawParticipantResponse response;
         row.participant.set_state(v1::PARTICIPANT_STATE_WITHDRAWN);

@@ -77,6 +77,31 @@ struct TokenCursor {
   }
 };
 
+// Whoever holds a code of a person can do what that person can, in every study: so it takes an
+// admin of all of them, or an operator. Each of them gets the evidence.
+absl::StatusOr<std::vector<StudyId>> StudiesOfPerson(db::Transaction& tx, const Call& call,
+                                                     PrincipalId person) {
+  std::vector<StudyId> studies;
+  bool has_role_here = false;
+  bool asker_is_admin = true;
+  for (const pqxx::row& row :
+       tx.Exec(sql::kListStudiesOfPerson, person.ToString(), call.principal_id.ToString())) {
+    TM_ASSIGN_OR_RETURN(const StudyId study, StudyId::Parse(row["study_id"].c_str()));
+    studies.push_back(study);
+    has_role_here = has_role_here || study == call.study_id;
+    asker_is_admin = asker_is_admin && row["asker_is_admin"].as<bool>();
+  }
+  if (!has_role_here) {
+    return rpc::Error(absl::StatusCode::kNotFound, v1::ERROR_REASON_NOT_FOUND,
+                      "nobody with a role in this study");
+  }
+  if (!asker_is_admin && !call.is_operator) {
+    return rpc::Error(absl::StatusCode::kPermissionDenied, v1::ERROR_REASON_NOT_PERMITTED,
+                      "this person also has roles in studies of other admins: ask an operator");
+  }
+  return studies;
+}
+
 }  // namespace
 
 SignInCode NewSignInCode(db::Transaction& tx, PrincipalId principal, const Clock& clock) {
@@ -96,18 +121,17 @@ absl::StatusOr<v1::CreateSignInCodeResponse> SignIn::CreateCode(
   return context_.memory().Once<v1::CreateSignInCodeResponse>(
       call, "CreateSignInCode", request,
       [&](db::Transaction& tx) -> absl::StatusOr<v1::CreateSignInCodeResponse> {
-        if (tx.Exec(sql::kFindStaffOfStudy, call.study_id.ToString(), id.ToString()).empty()) {
-          return rpc::Error(absl::StatusCode::kNotFound, v1::ERROR_REASON_NOT_FOUND,
-                            "nobody with a role in this study");
-        }
+        TM_ASSIGN_OR_RETURN(const std::vector<StudyId> studies, StudiesOfPerson(tx, call, id));
         const SignInCode code = NewSignInCode(tx, id, *context_.clock);
-        tx.SetScope(db::AccessScope::Study(call.study_id));
-        TM_RETURN_IF_ERROR(AppendAudit(tx, *context_.keys, *context_.clock,
-                                       {call.study_id.uuid,
-                                        call.study_id,
-                                        "signin.create",
-                                        call.principal_id,
-                                        {{"principal", id.ToString()}}}));
+        for (const StudyId study : studies) {
+          tx.SetScope(db::AccessScope::Study(study));
+          TM_RETURN_IF_ERROR(AppendAudit(tx, *context_.keys, *context_.clock,
+                                         {study.uuid,
+                                          study,
+                                          "signin.create",
+                                          call.principal_id,
+                                          {{"principal", id.ToString()}}}));
+        }
         v1::CreateSignInCodeResponse response;
         response.set_sign_in_code(code.text);
         *response.mutable_code_expires_at() = TimestampOfUs(code.expires_at_us);

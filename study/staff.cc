@@ -25,8 +25,8 @@ absl::Status NoSuchPrincipal() {
 }
 
 // Evidence in the chain of the study; the scope of the transaction becomes the study.
-absl::Status RecordAboutStaff(db::Transaction& tx, const Context& context, const Call& call, StudyId study,
-                    std::string action, Details details) {
+absl::Status RecordAboutStaff(db::Transaction& tx, const Context& context, const Call& call,
+                              StudyId study, std::string action, Details details) {
   tx.SetScope(db::AccessScope::Study(study));
   return AppendAudit(tx, *context.keys, *context.clock,
                      {study.uuid, study, std::move(action), call.principal_id, std::move(details)});
@@ -50,13 +50,13 @@ absl::StatusOr<PrincipalKind> LockGrantee(db::Transaction& tx, PrincipalId princ
 
 // A new principal with its first role, written and recorded.
 absl::Status EnterPrincipal(db::Transaction& tx, const Context& context, const Call& call,
-                   const NewPrincipal& principal, v1::Role role, rpc::DataKindSet kinds,
-                   std::string action) {
+                            const NewPrincipal& principal, v1::Role role, rpc::DataKindSet kinds,
+                            std::string action) {
   const int64_t now_us = NowUs(*context.clock);
   InsertPrincipal(tx, principal, now_us);
   SetGrant(tx, {call.study_id, principal.principal_id, role, kinds, call.principal_id}, now_us);
   return RecordAboutStaff(tx, context, call, call.study_id, std::move(action),
-                About(principal.principal_id, role, kinds));
+                          About(principal.principal_id, role, kinds));
 }
 
 template <class Request>
@@ -115,7 +115,7 @@ absl::Status End(db::Transaction& tx, const Context& context, const Call& call,
   }
   for (const auto& [study, roles] : roles_by_study) {
     TM_RETURN_IF_ERROR(RecordAboutStaff(tx, context, call, study, "principal.revoke",
-                              {{"principal", principal.ToString()}, {"roles", roles}}));
+                                        {{"principal", principal.ToString()}, {"roles", roles}}));
   }
   return absl::OkStatus();
 }
@@ -205,7 +205,7 @@ absl::StatusOr<v1::SetGrantResponse> Staff::SetGrant(const Call& call,
             study::SetGrant(tx, {call.study_id, id, request.role(), kinds, call.principal_id},
                             NowUs(*context_.clock));
         TM_RETURN_IF_ERROR(RecordAboutStaff(tx, context_, call, call.study_id, "grant.set",
-                                  About(id, request.role(), kinds)));
+                                            About(id, request.role(), kinds)));
         return response;
       });
 }
@@ -223,7 +223,7 @@ absl::StatusOr<v1::RemoveGrantResponse> Staff::RemoveGrant(
         if (study::RemoveGrant(tx, call.study_id, id, request.role())) {
           TM_RETURN_IF_ERROR(
               RecordAboutStaff(tx, context_, call, call.study_id, "grant.remove",
-                     {{"principal", id.ToString()}, {"role", TextOf(request.role())}}));
+                               {{"principal", id.ToString()}, {"role", TextOf(request.role())}}));
         }
         return v1::RemoveGrantResponse();
       });

@@ -1,6 +1,7 @@
 #include "study/streams.h"
 
 #include <optional>
+#include <utility>
 
 #include "base/db/transaction.h"
 #include "base/endian.h"
@@ -210,8 +211,13 @@ absl::StatusOr<v1::ListStreamsResponse> Streams::List(const Call& call,
                                           static_cast<int>(start.version), page.rows_to_ask());
         const int count = static_cast<int>(rows.size());
         v1::ListStreamsResponse response;
-        for (int i = 0; i < page.RowsOf(count); ++i) *response.add_streams() = StreamOfRow(rows[i]);
-        if (page.HasNext(count)) {
+        PageRoom room;
+        for (int i = 0; i < page.RowsOf(count); ++i) {
+          v1::Stream stream = StreamOfRow(rows[i]);
+          if (!room.TryTake(stream.ByteSizeLong())) break;
+          *response.add_streams() = std::move(stream);
+        }
+        if (response.streams_size() < count) {
           response.set_next_page_token(page.TokenAfter(CursorOf(*response.streams().rbegin())));
         }
         return response;

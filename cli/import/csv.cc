@@ -92,7 +92,7 @@ class CsvPlayer {
       if (!more) break;
       TM_RETURN_IF_ERROR(AddRow(reader, fields));
     }
-    if (runs_.empty()) return reader.Error("the file holds a header and no rows");
+    if (runs_.empty()) return reader.HeaderOnlyError();
     for (RunBuilder& run : runs_) TM_RETURN_IF_ERROR(run.FlushExact());
     return absl::OkStatus();
   }
@@ -198,7 +198,7 @@ class CsvPlayer {
 };
 
 absl::StatusOr<uint64_t> CountCsvLabels(CsvReader& reader, const Mapping& mapping,
-                                     const Layout& layout) {
+                                        const Layout& layout) {
   uint64_t labels = 0;
   std::vector<std::string_view> fields;
   while (!layout.labels.empty()) {
@@ -228,10 +228,7 @@ absl::StatusOr<Imported> ImportCsv(const std::string& csv_file, const std::strin
   for (const std::string& column : layout.extra) {
     imported.notes.push_back(fmt::format("column \"{}\" is not in the mapping: not taken", column));
   }
-  if (labels > 0) {
-    imported.notes.push_back(
-        fmt::format("{} labels were found and not taken", WithThousands(labels)));
-  }
+  if (labels > 0) imported.notes.push_back(LabelNote(labels, ""));
   return imported;
 }
 

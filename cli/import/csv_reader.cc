@@ -113,12 +113,19 @@ void CsvReader::Split(std::string_view record, std::vector<std::string_view>& fi
 }
 
 absl::StatusOr<bool> CsvReader::Next(std::vector<std::string_view>& fields) {
-  for (;;) {
+  for (size_t empty_line = 0;;) {
     std::string_view record;
     TM_ASSIGN_OR_RETURN(const bool more, TakeRecord(record));
     if (!more) return false;
     if (!record.empty() && record.back() == '\r') record.remove_suffix(1);
-    if (record.empty()) continue;
+    if (record.empty()) {
+      if (empty_line == 0) empty_line = line_;
+      continue;
+    }
+    if (empty_line != 0) {
+      line_ = empty_line;
+      return Error("the line is empty, and rows follow it");
+    }
     if (std::count(record.begin(), record.end(), '"') % 2 != 0) {
       return Error("a quote never ends");
     }

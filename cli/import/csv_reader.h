@@ -16,14 +16,16 @@ namespace tidemark::cli {
 inline constexpr size_t kCsvRecordBytesMax = 1 << 20;
 
 // Takes a byte order mark (UTF-8), LF or CRLF, fields in double quotes with "" inside, and a last
-// record without a line end. Records without any character are skipped.
+// record without a line end. Empty lines may end the file; one before another record is an error,
+// as nobody can say whether it stands for a row.
 class CsvReader {
  public:
   // NOT_FOUND if there is no such regular file.
   static absl::StatusOr<CsvReader> Open(const std::string& path, char delimiter = ',');
 
   // Reads the next record into `fields`, whose views live until the next call; false at the end.
-  // INVALID_ARGUMENT on a record that is too long or a quote that never ends.
+  // INVALID_ARGUMENT on a record that is too long, a quote that never ends, or an empty line before
+  // a record.
   absl::StatusOr<bool> Next(std::vector<std::string_view>& fields);
   // As Next, but another number of fields than `count` is INVALID_ARGUMENT (a ragged row).
   absl::StatusOr<bool> NextRow(size_t count, std::vector<std::string_view>& fields);
@@ -34,6 +36,8 @@ class CsvReader {
   absl::Status Error(std::string_view rule) const;
   // The same, naming a column.
   absl::Status Error(std::string_view column, std::string_view rule) const;
+  // The error of a table that ends where its rows should begin.
+  absl::Status HeaderOnlyError() const { return Error("the file holds a header and no rows"); }
 
  private:
   CsvReader(std::string path, char delimiter, std::ifstream file)

@@ -38,7 +38,7 @@ absl::Status AddWatchPhone(const fs::path& dir, Imported& found) {
     TM_ASSIGN_OR_RETURN(auto recordings, WatchPhoneRecordings(person.string(), labels));
     std::move(recordings.begin(), recordings.end(), std::back_inserter(found.recordings));
   }
-  if (labels.labels > 0) found.notes.push_back(LabelNote(labels));
+  if (labels.labels > 0) found.notes.push_back(WatchPhoneLabelNote(labels));
   return absl::OkStatus();
 }
 
@@ -64,15 +64,15 @@ std::vector<std::string> WavFiles(const fs::path& dir) {
   return files;
 }
 
-absl::Status AddAudio(const fs::path& dir, std::string_view device, std::string_view label,
-                      Imported& found) {
+absl::Status AddAudio(const fs::path& dir, std::string_view device, Imported& found) {
   const std::vector<std::string> files = WavFiles(dir);
   if (files.empty()) return absl::OkStatus();
   WavOptions options;
   options.device_name = std::string(device);
   TM_ASSIGN_OR_RETURN(Imported imported, ImportWav(files, options));
-  imported.notes.push_back(fmt::format("{}: {} labels ({}) were found and not taken",
-                                       dir.filename().string(), files.size(), label));
+  for (std::string& note : imported.notes) {
+    note = fmt::format("{}: {}", dir.filename().string(), note);
+  }
   Take(std::move(imported), found);
   return absl::OkStatus();
 }
@@ -84,9 +84,8 @@ absl::StatusOr<Imported> DiscoverSharedData(const std::string& dir) {
   Imported found;
   TM_RETURN_IF_ERROR(AddWatchPhone(root / "watch-phone-tug", found));
   TM_RETURN_IF_ERROR(AddE4(root / "empatica-e4", found));
-  TM_RETURN_IF_ERROR(AddAudio(root / "audio-events", "phone", "one per clip, its folder", found));
-  TM_RETURN_IF_ERROR(
-      AddAudio(root / "spoken-digits", "recorder", "one per clip, in its name", found));
+  TM_RETURN_IF_ERROR(AddAudio(root / "audio-events", "phone", found));
+  TM_RETURN_IF_ERROR(AddAudio(root / "spoken-digits", "recorder", found));
   if (found.recordings.empty()) {
     return absl::NotFoundError(fmt::format(
         "{}: holds none of watch-phone-tug, empatica-e4, audio-events, spoken-digits", dir));

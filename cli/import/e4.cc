@@ -158,7 +158,7 @@ absl::Status PlayRegular(ingest::RecordingSink& sink, const std::string& path,
           head.StampNs(first), head.StampNs(first + std::max<size_t>(count, 1) - 1), count));
       count = 0;
     }
-    if (!more) return absl::OkStatus();
+    if (!more) return run.counter() > 0 ? absl::OkStatus() : reader.HeaderOnlyError();
     TM_RETURN_IF_ERROR(AddRow(reader, kind, fields, run));
   }
 }
@@ -182,7 +182,7 @@ absl::Status PlayIbi(ingest::RecordingSink& sink, const std::string& path) {
   std::vector<std::string_view> fields;
   for (;;) {
     TM_ASSIGN_OR_RETURN(const bool more, reader.NextRow(2, fields));
-    if (!more) return run.FlushExact();
+    if (!more) break;
     const auto offset_ns = ParseScaledDecimal(fields[0], 9);
     const auto interval = ParseNumber<double>(fields[1]);
     if (!offset_ns || std::abs(*offset_ns) > kStartMaxNs / 2 || !interval) {
@@ -192,6 +192,7 @@ absl::Status PlayIbi(ingest::RecordingSink& sink, const std::string& path) {
     run.AddStamp(start_ns + *offset_ns);
     run.AddValue(0, *interval);
   }
+  return run.FlushExact();  // no rows at all: no beat was found
 }
 
 // The earliest start of the files: when the device was switched on, as far as anybody knows.

@@ -39,14 +39,15 @@ absl::StatusOr<Imported> ImportWatchPhone(const std::string& person_dir);
 absl::StatusOr<Imported> ImportE4(const std::string& folder);
 
 // RIFF files of 16-bit PCM. The first begins at `start_ns`, and each next one at the first whole
-// second that is at least `silence_s` after the end of the one before; between them stand zeros, so
-// that one continuous recording has clips at known times.
+// second that is at least `gap_s` after the end of the one before, so that one recording has clips
+// at known times. Between them there is nothing: stamps and counters jump, and every sample stands
+// in a file.
 struct WavOptions {
   std::string participant_code = "audio";
   std::string device_name = "phone";
   std::string stream_name = "audio";
   int64_t start_ns = 1'640'995'200'000'000'000;  // 2022-01-01T00:00:00Z: WAV files hold no time
-  int64_t silence_s = 1;
+  int64_t gap_s = 1;
 };
 // All files have the same rate and channels. INVALID_ARGUMENT names file and rule.
 absl::StatusOr<Imported> ImportWav(const std::vector<std::string>& files,

@@ -126,4 +126,11 @@ std::string WithThousands(uint64_t number) {
   return text;
 }
 
+std::string LabelNote(uint64_t labels, std::string_view where) {
+  const bool one = labels == 1;
+  return fmt::format("{} {}{} {} found and not taken", WithThousands(labels),
+                     one ? "label" : "labels", where.empty() ? "" : fmt::format(" ({})", where),
+                     one ? "was" : "were");
+}
+
 }  // namespace tidemark::cli

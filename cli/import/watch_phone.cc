@@ -35,7 +35,7 @@ constexpr DeviceKind kPhone{"_sp.csv", "phone", "pocket"};
 
 // Both devices run Android: axes as the screen lies, a resting axis that points up reads +g.
 v1::StreamDeclaration WatchPhoneDeclaration(v1::Modality modality, std::string_view unit,
-                                  const DeviceKind& kind) {
+                                            const DeviceKind& kind) {
   auto declaration = MotionDeclaration(modality, unit, v1::CHANNEL_TYPE_FLOAT32);
   declaration.mutable_frame()->set_axes("+x +y +z");
   if (modality == v1::MODALITY_ACCELERATION) {
@@ -88,8 +88,8 @@ class WatchPhonePlayer {
   absl::Status Begin(int64_t at_ns) {
     TM_RETURN_IF_ERROR(BeginWallClockBoot(sink_, boot_, at_ns));
     TM_ASSIGN_OR_RETURN(
-        const int acc,
-        sink_.DeclareStream("acc", WatchPhoneDeclaration(v1::MODALITY_ACCELERATION, "m/s2", kind_)));
+        const int acc, sink_.DeclareStream(
+                           "acc", WatchPhoneDeclaration(v1::MODALITY_ACCELERATION, "m/s2", kind_)));
     TM_ASSIGN_OR_RETURN(
         const int gyro,
         sink_.DeclareStream("gyro", WatchPhoneDeclaration(v1::MODALITY_GYROSCOPE, "rad/s", kind_)));
@@ -101,9 +101,9 @@ class WatchPhonePlayer {
   absl::Status PlayTrial(const std::string& path) {
     TM_ASSIGN_OR_RETURN(CsvReader reader, OpenTrial(path));
     std::vector<std::string_view> fields;
-    for (;;) {
+    for (bool first = true;; first = false) {
       TM_ASSIGN_OR_RETURN(const bool more, reader.NextRow(kColumns.size(), fields));
-      if (!more) return Flush();
+      if (!more) return first ? reader.HeaderOnlyError() : Flush();
       TM_ASSIGN_OR_RETURN(const int64_t stamp_ns, StampNs(reader, fields[kStampColumn]));
       if (runs_.empty()) TM_RETURN_IF_ERROR(Begin(stamp_ns));
       if (runs_[0].IsFull(stamp_ns)) TM_RETURN_IF_ERROR(Flush());
@@ -150,12 +150,13 @@ absl::Status CountWatchPhoneLabels(const std::string& path, LabelCount& count) {
   TM_ASSIGN_OR_RETURN(CsvReader reader, OpenTrial(path));
   std::vector<std::string_view> fields;
   std::string last;
-  for (bool first = true;; first = false) {
+  for (;;) {
     TM_ASSIGN_OR_RETURN(const bool more, reader.NextRow(kColumns.size(), fields));
     if (!more) return absl::OkStatus();
-    ++count.labels;
-    if (first || fields[kLabelColumn] != last) ++count.intervals;
-    last = fields[kLabelColumn];
+    const std::string_view label = fields[kLabelColumn];
+    if (!label.empty()) ++count.labels;
+    if (!label.empty() && label != last) ++count.intervals;
+    last = label;
   }
 }
 
@@ -185,16 +186,17 @@ absl::StatusOr<std::vector<ingest::Recording>> WatchPhoneRecordings(const std::s
   return recordings;
 }
 
-std::string LabelNote(const LabelCount& count) {
-  return fmt::format(
-      "watch-phone: {} labels (one per sample, {} intervals) were found and not taken",
-      WithThousands(count.labels), WithThousands(count.intervals));
+std::string WatchPhoneLabelNote(const LabelCount& count) {
+  const auto where = fmt::format("one per sample, {} intervals", WithThousands(count.intervals));
+  return "watch-phone: " + LabelNote(count.labels, where);
 }
 
 absl::StatusOr<Imported> ImportWatchPhone(const std::string& person_dir) {
   LabelCount count;
   TM_ASSIGN_OR_RETURN(auto recordings, WatchPhoneRecordings(person_dir, count));
-  return Imported{.recordings = std::move(recordings), .notes = {LabelNote(count)}};
+  Imported imported{.recordings = std::move(recordings), .notes = {}};
+  if (count.labels > 0) imported.notes.push_back(WatchPhoneLabelNote(count));
+  return imported;
 }
 
 }  // namespace tidemark::cli

@@ -18,6 +18,7 @@ struct LabelCount {
 // As ImportWatchPhone, but adds the labels to `count` instead of making a note of them.
 absl::StatusOr<std::vector<ingest::Recording>> WatchPhoneRecordings(const std::string& person_dir,
                                                                     LabelCount& count);
-std::string LabelNote(const LabelCount& count);
+// Of one label at least.
+std::string WatchPhoneLabelNote(const LabelCount& count);
 
 }  // namespace tidemark::cli

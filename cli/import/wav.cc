@@ -1,8 +1,11 @@
-// Joins WAV files to one continuous recording.
+// Lines up WAV files as the clips of one recording. What was not recorded between two clips is a
+// gap: the device's count of samples and the stamps jump over it.
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <limits>
+#include <set>
 #include <utility>
 
 #include "base/status_macros.h"
@@ -14,20 +17,20 @@
 namespace tidemark::cli {
 namespace {
 
-// A file and the frame of the recording at which it begins.
+// A file and the frame of the recording at which it begins, the frames of the gaps counted.
 struct Placed {
   WavFile wav;
   uint64_t begin = 0;
   uint64_t end() const { return begin + wav.frames; }
 };
 
-std::vector<Placed> Place(std::vector<WavFile> files, int64_t silence_s) {
+std::vector<Placed> Place(std::vector<WavFile> files, int64_t gap_s) {
   std::vector<Placed> placed;
   for (WavFile& wav : files) {
     const uint64_t rate = wav.rate_hz;
     uint64_t second = 0;
     if (!placed.empty()) {
-      second = (placed.back().end() + rate - 1) / rate + static_cast<uint64_t>(silence_s);
+      second = (placed.back().end() + rate - 1) / rate + static_cast<uint64_t>(gap_s);
     }
     placed.push_back({.wav = std::move(wav), .begin = second * rate});
   }
@@ -47,7 +50,7 @@ v1::StreamDeclaration WavDeclaration(const WavFile& wav) {
   return declaration;
 }
 
-// UTC nanoseconds of a frame of the joined recording. Wide, as it may lie beyond what a stamp can
+// UTC nanoseconds of a frame of the recording. Wide, as it may lie beyond what a stamp can
 // say.
 signal::Int128 WavStampNs(int64_t start_ns, uint64_t frame, uint64_t rate_hz) {
   return start_ns + signal::FloorDivide(static_cast<signal::Int128>(frame) * kNsPerSecond, rate_hz);
@@ -71,41 +74,34 @@ class WavPlayer {
   WavPlayer(const std::vector<Placed>& clips, int64_t start_ns)
       : clips_(clips), start_ns_(start_ns), channels_(clips[0].wav.channels) {}
 
-  // About a second per run.
   absl::Status Play(ingest::RecordingSink& sink, int stream) const {
-    const uint64_t frames = clips_.back().end();
-    const uint64_t step = std::min<uint64_t>(clips_[0].wav.rate_hz, kRunSamplesMax * 3 / 2);
     RunBuilder run(sink, stream, channels_);
-    for (uint64_t begin = 0; begin < frames; begin += step) {
-      const uint64_t end = std::min(begin + step, frames);
-      TM_ASSIGN_OR_RETURN(const std::string interleaved, Frames(begin, end));
-      for (size_t i = 0; i < interleaved.size() / 2; ++i) {
-        run.AddValue(i % channels_, LoadLe<int16_t>(interleaved.data() + 2 * i));
-      }
-      TM_RETURN_IF_ERROR(run.FlushRegular(StampNs(begin), StampNs(end - 1), end - begin));
+    for (const Placed& clip : clips_) {
+      run.SkipLost(clip.begin - run.counter());
+      TM_RETURN_IF_ERROR(PlayClip(clip, run));
     }
     return absl::OkStatus();
   }
 
  private:
+  // About a second per run. No run holds more than the frames of one file.
+  absl::Status PlayClip(const Placed& clip, RunBuilder& run) const {
+    const uint64_t step = std::min<uint64_t>(clip.wav.rate_hz, kRunSamplesMax * 3 / 2);
+    for (uint64_t begin = 0; begin < clip.wav.frames; begin += step) {
+      const uint64_t end = std::min(begin + step, clip.wav.frames);
+      TM_ASSIGN_OR_RETURN(const std::string interleaved, ReadWavFrames(clip.wav, begin, end));
+      for (size_t i = 0; i < interleaved.size() / 2; ++i) {
+        run.AddValue(i % channels_, LoadLe<int16_t>(interleaved.data() + 2 * i));
+      }
+      TM_RETURN_IF_ERROR(run.FlushRegular(StampNs(clip.begin + begin),
+                                          StampNs(clip.begin + end - 1), end - begin));
+    }
+    return absl::OkStatus();
+  }
+
   // Fits, as CheckWavTimes has seen.
   int64_t StampNs(uint64_t frame) const {
     return static_cast<int64_t>(WavStampNs(start_ns_, frame, clips_[0].wav.rate_hz));
-  }
-
-  // Frames [begin, end) of the joined recording: zeros, and the clips that lie in it.
-  absl::StatusOr<std::string> Frames(uint64_t begin, uint64_t end) const {
-    const uint64_t frame_bytes = 2 * uint64_t{channels_};
-    std::string frames((end - begin) * frame_bytes, '\0');
-    for (const Placed& clip : clips_) {
-      const uint64_t from = std::max(begin, clip.begin);
-      const uint64_t to = std::min(end, clip.end());
-      if (from >= to) continue;
-      TM_ASSIGN_OR_RETURN(const std::string part,
-                          ReadWavFrames(clip.wav, from - clip.begin, to - clip.begin));
-      frames.replace((from - begin) * frame_bytes, part.size(), part);
-    }
-    return frames;
   }
 
   const std::vector<Placed>& clips_;
@@ -127,19 +123,26 @@ absl::StatusOr<std::vector<WavFile>> OpenAlike(const std::vector<std::string>& f
   return opened;
 }
 
+// Where the label of a clip stands: clips that were sorted into folders are named by them.
+std::string_view ClipLabelPlace(const std::vector<std::string>& files) {
+  std::set<std::filesystem::path> folders;
+  for (const std::string& path : files) folders.insert(std::filesystem::path(path).parent_path());
+  return folders.size() > 1 ? "one per clip, its folder" : "one per clip, in its name";
+}
+
 }  // namespace
 
 absl::StatusOr<Imported> ImportWav(const std::vector<std::string>& files,
                                    const WavOptions& options) {
-  constexpr int64_t kSilenceMaxS = 3600;
+  constexpr int64_t kGapMaxS = 3600;
   if (files.empty()) return absl::InvalidArgumentError("no WAV file was named");
-  if (options.silence_s < 0 || options.silence_s > kSilenceMaxS) {
-    return absl::InvalidArgumentError("the silence between files must be 0 to 3,600 seconds");
+  if (options.gap_s < 0 || options.gap_s > kGapMaxS) {
+    return absl::InvalidArgumentError("the gap between files must be 0 to 3,600 seconds");
   }
   TM_ASSIGN_OR_RETURN(std::vector<WavFile> opened, OpenAlike(files));
   TM_ASSIGN_OR_RETURN(const BootId boot, BootOfFiles("wav/" + options.stream_name, files));
   const auto description = fmt::format("{} WAV file(s), {} Hz", opened.size(), opened[0].rate_hz);
-  std::vector<Placed> clips = Place(std::move(opened), options.silence_s);
+  std::vector<Placed> clips = Place(std::move(opened), options.gap_s);
   TM_RETURN_IF_ERROR(CheckWavTimes(clips, options.start_ns));
   auto play = [clips = std::move(clips), options,
                boot](ingest::RecordingSink& sink) -> absl::Status {
@@ -153,6 +156,7 @@ absl::StatusOr<Imported> ImportWav(const std::vector<std::string>& files,
                                  .device_name = options.device_name,
                                  .description = description,
                                  .play = std::move(play)});
+  imported.notes.push_back(LabelNote(files.size(), ClipLabelPlace(files)));
   return imported;
 }
 

@@ -116,12 +116,14 @@ class Panel {
   void DrawHead() {
     const std::string unit = UnitText(panel_.unit);
     const std::string title = unit.empty() ? panel_.title : panel_.title + "  [" + unit + "]";
-    Add(R"(<text x="{:.1f}" y="{:.1f}" class="panel">{}</text>)", kLeft, top_ - 8, EscapeXml(title));
+    Add(R"(<text x="{:.1f}" y="{:.1f}" class="panel">{}</text>)", kLeft, top_ - 8,
+        EscapeXml(title));
     double right = kWidth - kRight;
     for (size_t i = panel_.series.size(); i-- > 0;) {
       const std::string& name = panel_.series[i].name;
       right -= 8.0 + 6.6 * static_cast<double>(name.size());
-      Add(R"(<text x="{:.1f}" y="{:.1f}" class="legend">{}</text>)", right, top_ - 8, EscapeXml(name));
+      Add(R"(<text x="{:.1f}" y="{:.1f}" class="legend">{}</text>)", right, top_ - 8,
+          EscapeXml(name));
       right -= 18;
       Add(R"(<rect x="{:.1f}" y="{:.1f}" width="13" height="4" fill="{}"/>)", right, top_ - 14,
           ColourOf(i));

@@ -6,8 +6,8 @@
 
 namespace tidemark::cli {
 
-// As the content or an attribute of an XML element; control characters, which XML cannot say, become
-// spaces.
+// As the content or an attribute of an XML element; control characters, which XML cannot say,
+// become spaces.
 std::string EscapeXml(std::string_view text);
 
 }  // namespace tidemark::cli

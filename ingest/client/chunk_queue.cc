@@ -31,6 +31,16 @@ void ChunkQueue::PutBack(const ChunkRef& ref) {
   queued_.push_front(ref);
 }
 
+void ChunkQueue::PassOver(absl::Status why) {
+  MutexLock lock(mutex_);
+  if (passed_over_.chunks++ == 0) passed_over_.first = std::move(why);
+}
+
+ChunkQueue::PassedOver ChunkQueue::passed_over() const {
+  MutexLock lock(mutex_);
+  return passed_over_;
+}
+
 std::optional<ChunkQueue::InFlight> ChunkQueue::Find(std::string_view sha256) const {
   MutexLock lock(mutex_);
   const auto it = flying_.find(sha256);

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <map>
 #include <optional>
@@ -10,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "base/mutex.h"
 #include "ingest/client/outbox.h"
@@ -23,10 +25,18 @@ class ChunkQueue {
   explicit ChunkQueue(const std::vector<ChunkRef>& pending);
 
   // The next chunk whose time has come, in the order given; a chunk to send again goes first. The
-  // caller then owes Sent() or PutBack(), or forgets a chunk that is gone.
+  // caller then owes Sent(), PutBack() or PassOver(), or forgets a chunk that is gone.
   std::optional<ChunkRef> Take(absl::Time now) TM_EXCLUDES(mutex_);
   void Sent(const ChunkRef& ref, const Sha256Digest& sha256, size_t body_bytes) TM_EXCLUDES(mutex_);
   void PutBack(const ChunkRef& ref) TM_EXCLUDES(mutex_);
+
+  // A chunk that was taken stays in the outbox, unsent by this run, as its file cannot be read.
+  void PassOver(absl::Status why) TM_EXCLUDES(mutex_);
+  struct PassedOver {
+    uint64_t chunks = 0;
+    absl::Status first;  // why
+  };
+  PassedOver passed_over() const TM_EXCLUDES(mutex_);
 
   struct InFlight {
     ChunkRef ref;
@@ -66,6 +76,7 @@ class ChunkQueue {
   std::multimap<absl::Time, ChunkRef> waiting_ TM_GUARDED_BY(mutex_);
   std::map<std::string, InFlight, std::less<>> flying_ TM_GUARDED_BY(mutex_);  // by SHA-256
   std::map<ChunkRef, Counters> counters_ TM_GUARDED_BY(mutex_);  // only of chunks that came back
+  PassedOver passed_over_ TM_GUARDED_BY(mutex_);
   bool interrupted_ TM_GUARDED_BY(mutex_) = false;
 };
 

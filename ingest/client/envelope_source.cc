@@ -5,8 +5,6 @@
 #include <string>
 #include <utility>
 
-#include "base/status_macros.h"
-
 namespace tidemark::ingest {
 namespace {
 
@@ -39,19 +37,20 @@ EnvelopeSource::~EnvelopeSource() {
   if (next_) queue_.PutBack(next_->ref);
 }
 
-absl::StatusOr<const PreparedChunk*> EnvelopeSource::Peek() {
+const PreparedChunk* EnvelopeSource::Peek() {
   while (!next_) {
     const auto ref = queue_.Take(clock_.Now());
     if (!ref) return nullptr;
     auto chunk = outbox_.Read(*ref);
     if (absl::IsNotFound(chunk.status())) continue;  // settled by an earlier answer
-    if (absl::IsDataLoss(chunk.status())) {
-      TM_RETURN_IF_ERROR(desk_.KeepDamaged(*ref, std::string(chunk.status().message())));
-      continue;
+    absl::Status unreadable = chunk.status();
+    if (absl::IsDataLoss(unreadable)) {
+      unreadable = desk_.KeepDamaged(*ref, std::string(unreadable.message()));
+      if (unreadable.ok()) continue;
     }
-    if (!chunk.ok()) {
-      queue_.PutBack(*ref);
-      return chunk.status();
+    if (!unreadable.ok()) {
+      queue_.PassOver(std::move(unreadable));
+      continue;
     }
     const Sha256Digest sha256 = chunk->sha256;
     const size_t body_bytes = chunk->body.size();

@@ -3,7 +3,6 @@
 
 #include <optional>
 
-#include "absl/status/statusor.h"
 #include "base/clock.h"
 #include "ingest/client/chunk_queue.h"
 #include "ingest/client/receipt_desk.h"
@@ -28,8 +27,9 @@ class EnvelopeSource {
   ~EnvelopeSource();
 
   // The next chunk that may go now, without taking it; null when there is none. Bodies that are
-  // damaged on disk are put aside on the way.
-  absl::StatusOr<const PreparedChunk*> Peek();
+  // damaged on disk are put aside on the way; one that cannot be read is passed over, so that it
+  // keeps none of the others back.
+  const PreparedChunk* Peek();
   // Takes the chunk of the last Peek(): it is in flight.
   PreparedChunk Take();
 

@@ -29,14 +29,18 @@ absl::Status NotALedger(const fs::path& path) {
   return absl::DataLossError(fmt::format("{} is no receipt ledger", path.string()));
 }
 
-// One append is never larger, so a crash inside one leaves no more than this unreadable.
+// One append is never larger, so a crash inside one leaves no more than this unwritten.
 constexpr uint64_t kAppendBytesMax = uint64_t{4} << 20;
+// Of what was cut off the end, over all openings: the newest bytes.
+constexpr size_t kTornBytesMax = size_t{1} << 20;
 constexpr size_t kEntryBytesMax = kEntryHeaderBytes + kReceiptBytesMax;
 constexpr size_t kWindowBytes = size_t{1} << 20;
 
 struct LedgerScan {
   LedgerContent content;
   uint64_t end = 0;  // where the next entry goes: behind the last one, or behind what is damaged
+  std::string torn;  // the bytes behind it, empty for blocks that were never written
+  bool is_torn = false;
 };
 
 // The bytes of a ledger, read a window at a time.
@@ -98,12 +102,43 @@ void AddDamage(LedgerContent& content, uint64_t begin, uint64_t end) {
   }
 }
 
-// An end without any entry, no longer than one append, is torn: nobody was promised what it held.
+bool IsUnwritten(LedgerFile& file, uint64_t at) {
+  if (file.size() - at > kAppendBytesMax) return false;
+  while (at < file.size()) {
+    const std::string_view bytes = file.View(at, kWindowBytes);
+    if (bytes.empty() || bytes.find_first_not_of('\0') != std::string_view::npos) return false;
+    at += bytes.size();
+  }
+  return true;
+}
+
+// Whether a file without an entry at or behind `at` ends inside the header or the content of one.
+// If the content agrees with the checksum it is all there, and it is the size that is damaged.
+bool IsCutShort(LedgerFile& file, uint64_t at) {
+  const uint64_t rest = file.size() - at;
+  if (rest >= kEntryBytesMax) return false;
+  const std::string_view bytes = file.View(at, rest);
+  if (bytes.size() < kEntryHeaderBytes) return true;
+  const auto size = LoadLe<uint32_t>(bytes.data());
+  const auto crc = LoadLe<uint32_t>(bytes.data() + 4);
+  const std::string_view content = bytes.substr(kEntryHeaderBytes);
+  return size <= kReceiptBytesMax && content.size() < size && Crc32c(content) != crc;
+}
+
+// An end that a crash inside an append leaves is torn: nobody was promised what it held. Any other
+// end without an entry was one, and is damaged.
+bool FindTorn(LedgerFile& file, LedgerScan& scan) {
+  if (IsUnwritten(file, scan.end)) return scan.is_torn = true;
+  if (!IsCutShort(file, scan.end)) return false;
+  scan.torn = file.View(scan.end, kEntryBytesMax);
+  return scan.is_torn = true;
+}
+
 absl::StatusOr<LedgerScan> ScanLedger(
     const fs::path& path, const std::function<absl::Status(const v1::Receipt&)>& visit) {
   TM_ASSIGN_OR_RETURN(LedgerFile file, LedgerFile::Open(path));
   if (file.View(0, kMagic.size()) != kMagic) return NotALedger(path);
-  LedgerScan scan{.content = {}, .end = kMagic.size()};
+  LedgerScan scan{.content = {}, .end = kMagic.size(), .torn = {}};
   v1::Receipt receipt;
   while (scan.end < file.size()) {
     if (const size_t bytes = ParseEntry(file.View(scan.end, kEntryBytesMax), &receipt);
@@ -114,11 +149,29 @@ absl::StatusOr<LedgerScan> ScanLedger(
       continue;
     }
     const uint64_t next = NextEntry(file, scan.end + 1);
-    if (next == file.size() && next - scan.end <= kAppendBytesMax) break;
+    if (next == file.size() && FindTorn(file, scan)) break;
     AddDamage(scan.content, scan.end, next);
     scan.end = next;
   }
   return scan;
+}
+
+fs::path TornPath(const fs::path& ledger) {
+  fs::path path = ledger;
+  path += ".torn";
+  return path;
+}
+
+// Adds `torn` to what earlier openings cut off.
+absl::Status KeepAside(const fs::path& ledger, const std::string& torn) {
+  if (torn.empty()) return absl::OkStatus();
+  const fs::path path = TornPath(ledger);
+  auto kept = ReadFile(path, kTornBytesMax);
+  if (absl::IsNotFound(kept.status())) kept = std::string();
+  TM_RETURN_IF_ERROR(kept.status());
+  std::string all = *kept + torn;
+  if (all.size() > kTornBytesMax) all.erase(0, all.size() - kTornBytesMax);
+  return WriteFileDurably(path, all);
 }
 
 }  // namespace
@@ -139,6 +192,8 @@ absl::StatusOr<Ledger> Ledger::Open(const fs::path& path) {
   const int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
   if (fd < 0) return FileError("open", path, errno);
   Ledger ledger(fd, scan.end, std::move(scan.content));
+  if (!scan.is_torn) return ledger;
+  TM_RETURN_IF_ERROR(KeepAside(path, scan.torn));
   if (::ftruncate(fd, static_cast<off_t>(scan.end)) != 0 || ::fsync(fd) != 0) {
     return FileError("cut the torn end of", path, errno);
   }
@@ -170,9 +225,19 @@ absl::Status Ledger::Append(std::span<const v1::Receipt> receipts) {
     return absl::InvalidArgumentError("more receipts than one message of a server holds");
   }
   MutexLock lock(mutex_);
+  if (absl::Status written = WriteAtEnd(entries); !written.ok()) {
+    // What it left is no damage. Should this fail too, the next append overwrites it.
+    (void)!::ftruncate(descriptor_, static_cast<off_t>(bytes_));
+    return written;
+  }
+  bytes_ += entries.size();
+  receipts_ += receipts.size();
+  return absl::OkStatus();
+}
+
+absl::Status Ledger::WriteAtEnd(const std::string& entries) {
   size_t done = 0;
   while (done < entries.size()) {
-    // Always from the end of the last whole entry: what a failed append left is overwritten.
     const ssize_t n = ::pwrite(descriptor_, entries.data() + done, entries.size() - done,
                                static_cast<off_t>(bytes_ + done));
     if (n < 0 && errno == EINTR) continue;
@@ -180,8 +245,6 @@ absl::Status Ledger::Append(std::span<const v1::Receipt> receipts) {
     done += static_cast<size_t>(n);
   }
   if (::fsync(descriptor_) != 0) return FileError("sync", "the receipt ledger", errno);
-  bytes_ += entries.size();
-  receipts_ += receipts.size();
   return absl::OkStatus();
 }
 

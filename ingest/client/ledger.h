@@ -46,7 +46,9 @@ struct LedgerContent {
 class Ledger {
  public:
   // Makes the file if there is none. A torn end, from a crash inside an append, is cut off: those
-  // bodies were not deleted, so they will get receipts again. Other damage stays where it is.
+  // bodies were not deleted, so they will get receipts again. Its bytes go to <path>.torn first, of
+  // which the newest MiB is kept. An entry that is all there and wrong is damage, the last one too,
+  // and stays where it is.
   //   DATA_LOSS  the file is no ledger
   static absl::StatusOr<Ledger> Open(const std::filesystem::path& path);
   Ledger(Ledger&& other) noexcept;
@@ -72,6 +74,8 @@ class Ledger {
         damages_(std::move(content.damages)),
         bytes_(bytes),
         receipts_(content.receipts) {}
+
+  absl::Status WriteAtEnd(const std::string& entries) TM_REQUIRES(mutex_);
 
   int descriptor_ = -1;
   std::vector<LedgerDamage> damages_;

@@ -173,9 +173,10 @@ absl::Status Outbox::ScanWriter(const StreamId& stream_id, const WriterId& write
           return OnThisMachine(absl::ResourceExhaustedError(fmt::format(
               "{} holds more than {} chunks", folder_.string(), limits_.pending_chunks_max)));
         }
-        std::error_code error;
-        const auto bytes = static_cast<uint32_t>(entry.file_size(error));
-        if (error) return FileError("stat", entry.path(), error.value());
+        std::error_code unknown;
+        auto bytes = static_cast<uint32_t>(entry.file_size(unknown));
+        // Whoever reads it is told why; until then it must not keep the others shut in.
+        if (unknown) bytes = 0;
         writer.pending.emplace(*pending, bytes);
         ++pending_chunks_;
         pending_bytes_ += bytes;

@@ -35,8 +35,8 @@ absl::Status ReceiptDesk::Handle(const v1::ReceiptBatch& batch, ChunkQueue& queu
     ++report_.receipts[statement.outcome()];
     all_named &= statement.sha256().size() == sizeof(Sha256Digest);
     if (!in_flight) continue;  // an answer to an earlier connection's copy
-    Decision decision = Decide(statement, in_flight->ref, options_.device_id, in_flight->resends,
-                               options_.accept_unsafe_durability);
+    ReceiptDecision decision = Decide(statement, in_flight->ref, options_.device_id,
+                                      in_flight->resends, options_.accept_unsafe_durability);
     if (decision.disposition == Disposition::kWait && in_flight->waits >= options_.waits_max) {
       decision = {Disposition::kLeave, {}, Describe(statement)};
     }

@@ -58,7 +58,7 @@ class ReceiptDesk {
     v1::ReceiptStatement statement;
     ChunkRef ref;
     size_t body_bytes = 0;
-    Decision decision;
+    ReceiptDecision decision;
   };
   absl::Status Act(const std::vector<Answered>& answers, ChunkQueue& queue) TM_REQUIRES(mutex_);
   absl::Status ActOnOne(const Answered& answer, ChunkQueue& queue) TM_REQUIRES(mutex_);

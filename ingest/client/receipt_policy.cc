@@ -29,9 +29,9 @@ constexpr char kConsentRemedy[] =
     "by "
     "`tidemark participant consent`";
 
-Decision Leave(std::string why) { return {Disposition::kLeave, {}, std::move(why)}; }
+ReceiptDecision Leave(std::string why) { return {Disposition::kLeave, {}, std::move(why)}; }
 
-Decision OnMayDelete(const v1::ReceiptStatement& statement, bool accept_unsafe_durability) {
+ReceiptDecision OnMayDelete(const v1::ReceiptStatement& statement, bool accept_unsafe_durability) {
   if (!IsCommitted(statement.outcome())) {
     return Leave("the receipt allows deletion of what was not committed");
   }
@@ -46,8 +46,8 @@ Decision OnMayDelete(const v1::ReceiptStatement& statement, bool accept_unsafe_d
 
 }  // namespace
 
-Decision Decide(const v1::ReceiptStatement& statement, const ChunkRef& ref,
-                const DeviceId& device_id, int resends, bool accept_unsafe_durability) {
+ReceiptDecision Decide(const v1::ReceiptStatement& statement, const ChunkRef& ref,
+                       const DeviceId& device_id, int resends, bool accept_unsafe_durability) {
   if (statement.version() != 1) return Leave("the receipt has an unknown version");
   if (statement.device_id() != device_id.AsBytes()) return Leave("a receipt of another device");
   if (!NamesChunk(statement, ref)) return Leave("the receipt names another chunk");

@@ -23,7 +23,7 @@ enum class Disposition {
   kLeave,          // not understood: stays where it is, not sent again by this run
 };
 
-struct Decision {
+struct ReceiptDecision {
   Disposition disposition = Disposition::kLeave;
   absl::Duration wait;
   std::string why;  // for kKeep and kLeave
@@ -33,8 +33,8 @@ struct Decision {
 // `resends` counts the RESEND answers it got before. A word that contradicts itself, names another
 // device or key, or whose commit a crash may undo (unless `accept_unsafe_durability`), never costs
 // the device its copy.
-Decision Decide(const v1::ReceiptStatement& statement, const ChunkRef& ref,
-                const DeviceId& device_id, int resends, bool accept_unsafe_durability);
+ReceiptDecision Decide(const v1::ReceiptStatement& statement, const ChunkRef& ref,
+                       const DeviceId& device_id, int resends, bool accept_unsafe_durability);
 
 // "QUARANTINED STREAM_UNKNOWN": outcome and reason without their prefixes, and what ends a reason
 // that only a person can end.

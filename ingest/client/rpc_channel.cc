@@ -4,6 +4,7 @@
 
 #include <string_view>
 
+#include "base/loopback.h"
 #include "base/rpc/reason.h"
 #include "base/status_macros.h"
 #include "ingest/client/durable_file.h"
@@ -15,10 +16,13 @@ constexpr size_t kCaFileBytesMax = size_t{1} << 20;
 // An answer holds at most one block of samples, one quarantined body or one page.
 constexpr int kAnswerBytesMax = 16 << 20;
 
+// `target` as gRPC names it: a path, or an address with or without the scheme that says its kind.
 bool IsThisMachine(std::string_view target) {
-  return target.starts_with("unix:") || target.starts_with("127.") ||
-         target.starts_with("localhost:") || target.starts_with("[::1]:") ||
-         target.starts_with("ipv4:127.") || target.starts_with("ipv6:[::1]");
+  if (target.starts_with("unix:")) return true;
+  for (const std::string_view scheme : {"ipv4:", "ipv6:"}) {
+    if (target.starts_with(scheme)) return IsLoopbackAddress(target.substr(scheme.size()));
+  }
+  return IsLoopbackAddress(target);
 }
 
 }  // namespace
@@ -32,6 +36,8 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> Connect(const ServerAddress& addr
   // Channels of one process to one server are apart, so that devices do not share one connection.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   if (address.ca_file.empty() && IsThisMachine(address.target)) {
+    // A proxy of the environment would carry the token to another machine after all.
+    arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
     return grpc::CreateCustomChannel(address.target, grpc::InsecureChannelCredentials(), arguments);
   }
   grpc::SslCredentialsOptions tls;

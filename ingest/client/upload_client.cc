@@ -14,8 +14,9 @@
 #include "base/rpc/reason.h"
 #include "base/status_macros.h"
 #include "ingest/bundle.h"
+#include "ingest/client/durable_file.h"
 #include "ingest/client/reconcile.h"
-#include "ingest/client/upload_stream.h"
+#include "ingest/client/stream_upload.h"
 
 namespace tidemark::ingest {
 namespace {
@@ -39,6 +40,14 @@ absl::StatusOr<ReceiptKeys> KeysOf(const v1::GetServerInfoResponse& info) {
     keys.emplace(key.key_id(), std::move(verify));
   }
   return keys;
+}
+
+// With the code of the first: it is this machine's file.
+absl::Status Unreadable(const ChunkQueue::PassedOver& unread) {
+  return OnThisMachine(absl::Status(
+      unread.first.code(),
+      fmt::format("{} chunks cannot be read here and stay for another run; the first: {}",
+                  unread.chunks, std::string(unread.first.message()))));
 }
 
 }  // namespace
@@ -71,9 +80,13 @@ UploadClient::UploadClient(std::shared_ptr<grpc::Channel> channel, Identity& ide
 UploadReport UploadClient::Drain() {
   const absl::Time begin = clock_.Now();
   queue_ = std::make_unique<ChunkQueue>(outbox_.Pending());
-  const absl::Status status = DrainUntilDone();
+  bundle_bytes_now_ = options_.bundle_bytes_max;
+  absl::Status status = DrainUntilDone();
   UploadReport report = desk_.report();
-  report.status = status;
+  const ChunkQueue::PassedOver unread = queue_->passed_over();
+  report.chunks_unreadable = unread.chunks;
+  if (status.ok() && unread.chunks > 0) status = Unreadable(unread);
+  report.status = std::move(status);
   report.chunks_left = outbox_.pending_chunks();
   report.elapsed = clock_.Now() - begin;
   return report;
@@ -275,10 +288,9 @@ absl::Status UploadClient::Receive(const v1::ReceiptBatch& batch) {
 
 absl::Status UploadClient::SendByStream() {
   EnvelopeSource source = MakeSource();
-  TM_ASSIGN_OR_RETURN(const PreparedChunk* first, source.Peek());
-  if (first == nullptr) return absl::OkStatus();
+  if (source.Peek() == nullptr) return absl::OkStatus();
   TM_ASSIGN_OR_RETURN(const std::string token, session_.Token());
-  UploadStream stream({.token = token,
+  StreamUpload stream({.token = token,
                        .window_chunks_max = options_.window_chunks_max,
                        .message_bytes_max = options_.message_bytes_max,
                        .message_chunks_max = options_.message_chunks_max,
@@ -297,33 +309,40 @@ absl::Status UploadClient::SendByStream() {
 
 absl::Status UploadClient::SendByBundles() {
   EnvelopeSource source = MakeSource();
-  while (true) {
-    TM_ASSIGN_OR_RETURN(const PreparedChunk* next, source.Peek());
-    if (next == nullptr) return absl::OkStatus();
+  while (source.Peek() != nullptr) {
     TM_RETURN_IF_ERROR(SendBundle(source));
     // What the server did not receive whole goes again; what it answered is in the queue already.
     queue_->ReturnInFlight();
   }
+  return absl::OkStatus();
 }
 
-absl::Status UploadClient::SendBundle(EnvelopeSource& source) {
+std::string UploadClient::NextBundle(EnvelopeSource& source) {
   BundleWriter writer;
-  const uint64_t settled_before = desk_.settled();
-  while (true) {
-    TM_ASSIGN_OR_RETURN(const PreparedChunk* next, source.Peek());
-    if (next == nullptr || writer.entries() >= options_.bundle_entries_max) break;
+  const size_t bytes_max = std::min(options_.bundle_bytes_max, bundle_bytes_now_);
+  while (const PreparedChunk* const next = source.Peek()) {
+    if (writer.entries() >= options_.bundle_entries_max) break;
     const size_t with_next = writer.bytes() + sizeof(uint32_t) + next->envelope.ByteSizeLong();
-    if (writer.entries() > 0 && with_next > options_.bundle_bytes_max) break;
+    if (writer.entries() > 0 && with_next > bytes_max) break;
     if (!writer.TryAdd(next->envelope)) break;
     source.Take();
   }
+  return writer.Take();
+}
+
+absl::Status UploadClient::SendBundle(EnvelopeSource& source) {
+  const uint64_t settled_before = desk_.settled();
   v1::PutChunksRequest request;
-  request.set_bundle(writer.Take());
+  request.set_bundle(NextBundle(source));
   grpc::ClientContext context;
   Prepare(context, "", kBundleTimeout);
   context.AddMetadata("tidemark-device-signature", identity_.BundleSignature(request.bundle()));
   v1::PutChunksResponse response;
-  TM_RETURN_IF_ERROR(rpc::FromGrpc(ingest_->PutChunks(&context, request, &response)));
+  const absl::Status sent = rpc::FromGrpc(ingest_->PutChunks(&context, request, &response));
+  if (absl::IsDeadlineExceeded(sent)) {
+    bundle_bytes_now_ = std::min(bundle_bytes_now_, request.bundle().size()) / 2;
+  }
+  TM_RETURN_IF_ERROR(sent);
   for (const v1::ReceiptBatch& batch : response.receipts()) TM_RETURN_IF_ERROR(Receive(batch));
   if (queue_->in_flight() > 0 && desk_.settled() == settled_before) {
     return absl::UnavailableError("the server answered less than was sent, and settled nothing");

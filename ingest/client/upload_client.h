@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -88,6 +89,8 @@ class UploadClient {
   absl::Status SendByStream();
   absl::Status SendByBundles();
   absl::Status SendBundle(EnvelopeSource& source);
+  // At least one chunk, and as many more as fit.
+  std::string NextBundle(EnvelopeSource& source);
   // Handles receipts; asks once for keys that are new.
   absl::Status Receive(const v1::ReceiptBatch& batch);
   // How long to wait after `failure`, or nothing when trying again cannot help within wait_max.
@@ -105,6 +108,9 @@ class UploadClient {
   std::unique_ptr<v1::ServerService::Stub> server_;
   ReceiptDesk desk_;
   std::unique_ptr<ChunkQueue> queue_;  // of one Drain()
+  // Halved whenever a bundle did not get through in time, for the rest of a Drain(): on a slow
+  // network the same bytes would never arrive.
+  size_t bundle_bytes_now_ = 0;
   Backoff backoff_;
   int refusals_of_session_ = 0;
 };

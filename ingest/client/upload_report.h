@@ -23,6 +23,7 @@ struct UploadReport {
   uint64_t chunks_kept = 0;                  // moved to the kept folder
   uint64_t chunks_stopped = 0;               // deleted because they must not exist
   uint64_t chunks_left = 0;                  // still in the outbox
+  uint64_t chunks_unreadable = 0;            // of these: their files could not be read this time
   uint64_t numbers_abandoned = 0;            // settled because this device holds no body for them
   uint64_t writers_started = 0;              // the outbox had been restored from a copy
   uint64_t attempts_failed = 0;

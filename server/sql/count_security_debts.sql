@@ -1,5 +1,6 @@
 -- count_security_debts: studies whose evidence has no signed root since day $1 began ($2), erasures
--- that are open since before $3, tokens of people and programs that never end.
+-- that are open since before $3 (of a range: a day and two hours longer, which the keys of its last day
+-- may be in use), tokens of people and programs that never end.
 -- scope: reference, local
 select (select count(*)
           from study s
@@ -10,7 +11,8 @@ select (select count(*)
        (select count(*)
           from job
          where state = 1
-           and created_at < timestamptz 'epoch' + $3::bigint * interval '1 microsecond')
+           and created_at < timestamptz 'epoch' + $3::bigint * interval '1 microsecond'
+                            - case when kind = 2 then interval '26 hours' else interval '0' end)
          as stuck_erasures,
        (select count(*)
           from credential c

@@ -32,7 +32,8 @@ grpc::Status SignalService::GetOverview(grpc::ServerContext* context,
       [&](const rpc::Caller& caller) -> absl::Status {
         TM_ASSIGN_OR_RETURN(const store::OverviewQuery query,
                             DecodeGetOverview(caller.object_participant, *request));
-        TM_RETURN_IF_ERROR(access_->Check(CallOf(caller, *context), std::span(&query.stream_id, 1), "signal.overview"));
+        TM_RETURN_IF_ERROR(access_->Check(CallOf(caller, *context), std::span(&query.stream_id, 1),
+                                          "signal.overview"));
         const auto overview = reader_->GetOverview(query, rpc::DeadlineOf(*context));
         if (!overview.ok()) return AsFieldError(overview.status());
         EncodeOverview(*overview, response);

@@ -240,7 +240,7 @@ absl::StatusOr<double> IngestLane::Store(const Wearer& wearer,
         wearer.sender, std::move(message),
         [this](const absl::StatusOr<v1::ReceiptBatch>& receipts) { OnReceipts(receipts); }};
     // Far below what ingest holds at a time: there is always room.
-    if (ingest_->TrySubmit(submission, [] {}) != ingest::Take::kTaken) {
+    if (ingest_->TrySubmit(submission, nullptr, nullptr) != ingest::Take::kTaken) {
       return absl::InternalError("ingest has no room");
     }
   }

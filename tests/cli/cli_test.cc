@@ -1,4 +1,5 @@
 // The built `tidemark` as scripts meet it: exit codes, streams, completions.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -142,6 +143,37 @@ TEST_F(CliTest, WhatHappensHereAndWhatHappensThereHaveTheirOwnCodes) {
   EXPECT_EQ(ExitCodeOf(PartialError("3")), kExitPartial);
 }
 
+// /dev/full takes nothing: as a disk without room does. Answers within one buffer fail at its last
+// flush, larger ones before.
+TEST_F(CliTest, DataThatCannotBeWrittenIsNoSuccess) {
+  constexpr size_t kBufferBytes = 4096;  // stdio takes the block size of the device
+  ASSERT_GT(Run("completion bash").out.size(), kBufferBytes);
+  {
+    TM_ASSERT_OK_AND_ASSIGN(ingest::Ledger ledger,
+                            ingest::Ledger::Open(folder_ / "receipts.ledger"));
+  }
+  const std::string list = "receipt list " + folder_.path().string();
+  for (const std::string& args : {list, list + " --json", std::string("completion bash"),
+                                  std::string("help names"), std::string("--help")}) {
+    const Result result = Run(args + " >/dev/full");
+    EXPECT_EQ(result.exit_code, kExitFailure) << args;
+    EXPECT_THAT(result.err, AllOf(HasSubstr("stdout"), HasSubstr("No space left"))) << args;
+  }
+}
+
+TEST_F(CliTest, AReaderThatLeavesIsNotComplainedAbout) {
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  ::close(ends[0]);
+  ASSERT_LT(ends[1], 10) << "the shell knows descriptors of one digit";
+  for (const char* args : {"completion bash", "help names"}) {
+    const Result result = Run(fmt::format("{} >&{}", args, ends[1]));
+    EXPECT_EQ(result.exit_code, kExitReaderGone) << args;
+    EXPECT_THAT(result.err, IsEmpty()) << args;
+  }
+  ::close(ends[1]);
+}
+
 TEST_F(CliTest, GlobalOptionsMayStandAnywhere) {
   EXPECT_EQ(Run("--json study list").exit_code, kExitAuth);
   EXPECT_EQ(Run("study list --json").exit_code, kExitAuth);
@@ -200,8 +232,17 @@ TEST_F(CliTest, ExitCodesAreDocumented) {
   const Result result = Run("help exit-codes");
   EXPECT_EQ(result.exit_code, kExitOk);
   for (const char* code : {"  0  ", "  1  ", "  2  ", "  3  ", "  4  ", "  5  ", "  6  ", "  7  ",
-                           "  8  ", "  9  ", "130  "}) {
+                           "  8  ", "  9  ", "130  ", "141  "}) {
     EXPECT_THAT(result.out, HasSubstr(code));
+  }
+}
+
+TEST_F(CliTest, HelpWithoutATopicListsThemAll) {
+  const Result result = Run("help");
+  EXPECT_EQ(result.exit_code, kExitOk) << result.err;
+  for (const char* topic : {"exit-codes", "environment", "names"}) {
+    EXPECT_THAT(result.out, HasSubstr(topic));
+    EXPECT_EQ(Run(std::string("help ") + topic).exit_code, kExitOk) << topic;
   }
 }
 

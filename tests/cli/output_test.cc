@@ -2,10 +2,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <bit>
 #include <charconv>
 #include <cmath>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
 #include <limits>
 #include <random>
 #include <sstream>
@@ -13,6 +17,7 @@
 
 #include "base/endian.h"
 #include "cli/exit_code.h"
+#include "cli/progress.h"
 #include "cli/sample_printer.h"
 #include "cli/time_option.h"
 #include "cli/unreadable_text.h"
@@ -215,6 +220,65 @@ TEST(SamplePrinter, NamesWhatIsNotFinite) {
               testing::ElementsAre(testing::EndsWith(R"("x":"NaN"})"),
                                    testing::EndsWith(R"("x":"Infinity"})"),
                                    testing::EndsWith(R"("x":"-Infinity"})")));
+}
+
+// The heading of a CSV with one channel of this name.
+std::string CsvHeading(const std::string& channel) {
+  v1::ReadSamplesResponse stream;
+  stream.mutable_stream()->mutable_declaration()->add_channels()->set_name(channel);
+  stream.mutable_stream()->mutable_declaration()->mutable_channels(0)->set_unit("m/s2");
+  SamplePrinter printer(SampleFormat::kCsv, 0);
+  testing::internal::CaptureStdout();
+  EXPECT_TRUE(printer.Add(stream).ok());
+  fflush(stdout);
+  return testing::internal::GetCapturedStdout();
+}
+
+TEST(SamplePrinter, QuotesChannelNamesThatWouldBreakACsv) {
+  EXPECT_EQ(CsvHeading("acc x"), "study_time,device_ns,acc x [m/s2]\n");
+  EXPECT_EQ(CsvHeading("x,y"), "study_time,device_ns,\"x,y [m/s2]\"\n");
+  EXPECT_EQ(CsvHeading("the \"x\""), "study_time,device_ns,\"the \"\"x\"\" [m/s2]\"\n");
+  EXPECT_EQ(CsvHeading("a\nb"), "study_time,device_ns,\"a\nb [m/s2]\"\n");
+}
+
+// Ends the process with what the printer says once stdout has failed. Such an error stays for the
+// whole process, so this is for a death test.
+[[noreturn]] void PrintUntilStdoutFails() {
+  constexpr int kBlocksMost = 1'000;
+  SamplePrinter printer(SampleFormat::kTable, 0);
+  absl::Status printed;
+  for (int i = 0; printed.ok() && i < kBlocksMost; ++i) printed = printer.Add(Erased());
+  std::_Exit(ExitCodeOf(printed));
+}
+
+TEST(SamplePrinterDeathTest, StopsEarlyOnAFullDisk) {
+  EXPECT_EXIT(
+      {
+        if (std::freopen("/dev/full", "w", stdout) == nullptr) std::_Exit(kExitUsage);
+        PrintUntilStdoutFails();
+      },
+      testing::ExitedWithCode(kExitFailure), "");
+}
+
+TEST(SamplePrinterDeathTest, StopsEarlyWhenTheReaderLeft) {
+  EXPECT_EXIT(
+      {
+        std::signal(SIGPIPE, SIG_IGN);  // as main() does
+        int ends[2];
+        if (::pipe(ends) != 0 || ::close(ends[0]) != 0) std::_Exit(kExitUsage);
+        if (::dup2(ends[1], STDOUT_FILENO) < 0) std::_Exit(kExitUsage);
+        PrintUntilStdoutFails();
+      },
+      testing::ExitedWithCode(kExitReaderGone), "");
+}
+
+TEST(Progress, IsQuietAboutAllButWarnings) {
+  Progress quiet(true);
+  testing::internal::CaptureStderr();
+  quiet.Update("half");
+  quiet.Say("wrote it");
+  quiet.Warn("acc: cannot be read: 1.0 min damaged");
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "acc: cannot be read: 1.0 min damaged\n");
 }
 
 TEST(UnreadableNote, SumsByReason) {

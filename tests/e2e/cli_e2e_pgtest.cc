@@ -359,6 +359,8 @@ void CliJourney::Receipts() {
 void CliJourney::Audit() {
   EXPECT_GT(JsonAs("otto", "audit list --study trial")["links"].size(), 3u);
   EXPECT_EQ(JsonAs("otto", "audit verify --study trial")["faults"].size(), 0u);
+  Write("kept.json", JsonAs("otto", "doctor").dump());
+  EXPECT_EQ(JsonAs("otto", "audit verify --study trial --keys kept.json")["faults"].size(), 0u);
   As("otto", "audit export --study trial --out evidence.jsonl");
   std::ifstream lines(folder_.File("w") + "/evidence.jsonl");
   for (std::string line; std::getline(lines, line);) JsonOf(line, "audit export");

@@ -128,7 +128,7 @@ class IngestFixture : public ::testing::Test {
     auto future = promise->get_future();
     Submission submission{sender, std::move(envelopes),
                           [promise](auto receipts) { promise->set_value(std::move(receipts)); }};
-    EXPECT_EQ(ingest_->TrySubmit(submission, [] {}), Take::kTaken);
+    EXPECT_EQ(ingest_->TrySubmit(submission, nullptr, nullptr), Take::kTaken);
     return future;
   }
   // The proven statements, in the order sent.

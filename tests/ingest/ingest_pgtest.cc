@@ -261,7 +261,7 @@ TEST_F(IngestTest, TwoServersWithTheSameChunksStoreThemOnce) {
       Submission submission{sender_,
                             {EnvelopeOf(SamplesBody(1, round)), EnvelopeOf(SamplesBody(1, 99))},
                             [promise](auto receipts) { promise->set_value(std::move(receipts)); }};
-      ASSERT_EQ(ingest->TrySubmit(submission, [] {}), Take::kTaken);
+      ASSERT_EQ(ingest->TrySubmit(submission, nullptr, nullptr), Take::kTaken);
     }
   }
   int stored = 0;
@@ -317,7 +317,7 @@ TEST_F(IngestTest, ShutdownDecidesWhatWasTakenAndTakesNothingMore) {
   ingest_->Shutdown();
   for (auto& answer : answers) EXPECT_THAT(answer.get(), support::IsOk());
   Submission late{sender_, {EnvelopeOf(SamplesBody(1, 50))}, [](auto) { ADD_FAILURE(); }};
-  EXPECT_EQ(ingest_->TrySubmit(late, [] {}), Take::kClosed);
+  EXPECT_EQ(ingest_->TrySubmit(late, nullptr, nullptr), Take::kClosed);
   EXPECT_THAT(late.envelopes, SizeIs(1));
   EXPECT_EQ(Query("select count(*) from chunk"), "20");
 }
@@ -447,7 +447,8 @@ TEST_F(IngestTest, FullIsToldAndRoomToo) {
                           }};
     while (true) {
       auto told = std::make_shared<std::promise<void>>();
-      if (ingest_->TrySubmit(submission, [told] { told->set_value(); }) == Take::kTaken) break;
+      if (ingest_->TrySubmit(submission, told.get(), [told] { told->set_value(); }) == Take::kTaken)
+        break;
       ++refused;
       told->get_future().wait();
     }

@@ -1,3 +1,4 @@
+#include <set>
 #include <thread>
 
 #include "base/base64.h"
@@ -306,6 +307,43 @@ TEST_F(IngestServiceTest, UploadStateComesInPages) {
   } while (!request.page_token().empty());
   EXPECT_THAT(writers, SizeIs(7));
   EXPECT_TRUE(std::is_sorted(writers.begin(), writers.end()));
+}
+
+// No answer grows beyond what a client receives (4 MiB here, as everywhere), however torn to pieces
+// the outboxes are.
+TEST_F(IngestServiceTest, UploadStateOfFragmentedOutboxesComesInMorePages) {
+  Serve();
+  UploadAll({EnvelopeOf(SamplesBody(1, 0))});
+  // Of 4 numbers, one is stored, one quarantined, one abandoned, one missing; 2^61 makes them long.
+  database_.Execute(
+      "insert into stream_state (participant_id, stream_id, writer_id, study_id, device_id, stored,"
+      "    quarantined, abandoned, refused, last_receipt_at)"
+      " select s.participant_id, s.stream_id, gen_random_uuid(), s.study_id, s.device_id, r.stored,"
+      "        r.quarantined, r.abandoned, '{}', now()"
+      "   from stream_state s, generate_series(1, 99),"
+      "        (select range_agg(int8range(n, n + 1)) as stored,"
+      "                range_agg(int8range(n + 1, n + 2)) as quarantined,"
+      "                range_agg(int8range(n + 2, n + 3)) as abandoned"
+      "           from generate_series(1::int8 << 61, (1::int8 << 61) + 3999, 4) as n) as r");
+  v1::GetUploadStateRequest request;
+  request.set_participant_id(sender_.participant_id.ToString());
+  request.set_page_size(1000);
+  std::set<std::string> writers;
+  int pages = 0;
+  do {
+    v1::GetUploadStateResponse response;
+    grpc::ClientContext context;
+    const grpc::Status status = stub_->GetUploadState(&context, request, &response);
+    ASSERT_TRUE(status.ok()) << status.error_message();
+    EXPECT_LT(response.ByteSizeLong(), size_t{3} << 20);
+    for (const v1::WriterState& state : response.writers()) {
+      EXPECT_TRUE(writers.insert(state.writer_id()).second);
+    }
+    request.set_page_token(response.next_page_token());
+    ++pages;
+  } while (!request.page_token().empty());
+  EXPECT_THAT(writers, SizeIs(100));
+  EXPECT_GT(pages, 3);
 }
 
 // As the first version of the server left them.

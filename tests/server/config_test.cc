@@ -50,12 +50,14 @@ TEST(ConfigTest, FlagsAreTaken) {
 
 TEST(ConfigTest, AllFaultsComeTogether) {
   const auto result = Parse({"--listen", "0.0.0.0:7", "--tls-cert", "c.pem", "--roles", "study,web",
-                             "--ingest-writers", "many", "--nonsense", "--log-level", "loud"});
-  EXPECT_THAT(result.status(),
-              StatusIs(absl::StatusCode::kInvalidArgument,
-                       AllOf(HasSubstr("--dsn"), HasSubstr("--keys"), HasSubstr("--behind-edge"),
-                             HasSubstr("--tls-key"), HasSubstr("\"web\""), HasSubstr("\"many\""),
-                             HasSubstr("--nonsense"), HasSubstr("\"loud\""))));
+                             "--ingest-writers", "many", "--nonsense", "--log-level", "loud",
+                             "--read-user", "x' host=elsewhere"});
+  EXPECT_THAT(
+      result.status(),
+      StatusIs(absl::StatusCode::kInvalidArgument,
+               AllOf(HasSubstr("--dsn"), HasSubstr("--keys"), HasSubstr("--behind-edge"),
+                     HasSubstr("--tls-key"), HasSubstr("\"web\""), HasSubstr("\"many\""),
+                     HasSubstr("--nonsense"), HasSubstr("\"loud\""), HasSubstr("--read-user"))));
 }
 
 TEST(ConfigTest, FlagsComeBeforeTheFileAndTheFileBeforeVariables) {
@@ -80,7 +82,8 @@ TEST(ConfigTest, OtherThanLoopbackNeedsAnEdge) {
     config.listen = listen;
     EXPECT_THAT(FaultsOf(config), IsEmpty()) << listen;
   }
-  for (const char* listen : {"0.0.0.0:1", "[::]:1", "10.0.0.1:1", "example.org:1"}) {
+  for (const char* listen : {"0.0.0.0:1", "[::]:1", "10.0.0.1:1", "example.org:1",
+                             "127.0.0.1.example.org:1", "127.evil.org:1"}) {
     Config config = GoodConfig();
     config.listen = listen;
     EXPECT_THAT(FaultsOf(config), Not(IsEmpty())) << listen;
@@ -125,7 +128,7 @@ TEST(ConfigTest, KeysMayLieInADatabaseWithTheirKeyEncryptionKeyInAFile) {
 }
 
 TEST(ConfigTest, UserIsAddedToBothFormsOfAConnectionString) {
-  EXPECT_EQ(DsnOf("host=/run user=x", "tm_app"), "host=/run user=x user='tm_app'");
+  EXPECT_EQ(DsnOf("host=/run user=x", "tm_app"), "host=/run user=x user=tm_app");
   EXPECT_EQ(DsnOf("postgresql://h/d", "tm_app"), "postgresql://h/d?user=tm_app");
   EXPECT_EQ(DsnOf("postgres://h/d?sslmode=require", "tm_app"),
             "postgres://h/d?sslmode=require&user=tm_app");

@@ -141,9 +141,12 @@ class OperationTest : public ServerFixture {
                .empty()) {
     }
   }
-  // Draining has begun once nobody new is let in.
+  // Draining has begun once nobody new is let in. Through the port: in gRPC 1.51 a call on an
+  // in-process channel whose server is just going down may crash.
   void WaitForDrain() {
-    while (GetInfo(channel_).ok()) {
+    const auto channel = grpc::CreateChannel(fmt::format("127.0.0.1:{}", server_->port()),
+                                             grpc::InsecureChannelCredentials());
+    while (GetInfo(channel).ok()) {
     }
   }
 

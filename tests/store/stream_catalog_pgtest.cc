@@ -10,7 +10,6 @@ using absl::StatusCode;
 using support::IsOk;
 using support::StatusIs;
 
-
 class StreamCatalogTest : public testing::Test {
  protected:
   SignalScene scene_;

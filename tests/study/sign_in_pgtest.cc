@@ -1,4 +1,5 @@
 #include "study/access_directory.h"
+#include "study/grants.h"
 #include "study/sign_in.h"
 #include "study/staff.h"
 #include "tests/study/study_fixture.h"
@@ -20,6 +21,23 @@ class SignInTest : public StudyFixture {
     EXPECT_THAT(made, IsOk());
     ada_ = *PrincipalId::Parse(made->principal_id());
     code_ = made->sign_in_code();
+    Grant(study_, manager_, v1::ROLE_ADMIN);
+  }
+
+  void Grant(StudyId study, PrincipalId principal, v1::Role role) {
+    EXPECT_THAT(db::RunInTransaction(pool_, "grant", db::AccessScope::None(), Deadline(),
+                                     [&](db::Transaction& tx) {
+                                       SetGrant(tx, {study, principal, role, {}, manager_}, 0);
+                                       return absl::OkStatus();
+                                     }),
+                IsOk());
+  }
+  absl::StatusOr<v1::CreateSignInCodeResponse> NewCode(const Call& call) {
+    v1::CreateSignInCodeRequest request;
+    request.set_request_id(NewRequestId());
+    request.set_study_id(call.study_id.ToString());
+    request.set_principal_id(ada_.ToString());
+    return sign_in_.CreateCode(call, request);
   }
 
   absl::StatusOr<v1::SignInResponse> Redeem(const std::string& code) {
@@ -81,11 +99,7 @@ TEST_F(SignInTest, ACodeEndsAfterItsTimeAndAfterTooManyGuesses) {
     EXPECT_TRUE(IsCodeInvalid(Redeem(guess).status()));
   }
   EXPECT_TRUE(IsCodeInvalid(Redeem(code_).status()));
-  v1::CreateSignInCodeRequest request;
-  request.set_request_id(NewRequestId());
-  request.set_study_id(study_.ToString());
-  request.set_principal_id(ada_.ToString());
-  const auto fresh = sign_in_.CreateCode(ManagerCall(study_), request);
+  const auto fresh = NewCode(ManagerCall(study_));
   ASSERT_THAT(fresh, IsOk());
   clock_.Advance(kSignInCodeLife);
   EXPECT_TRUE(IsCodeInvalid(Redeem(fresh->sign_in_code()).status()));
@@ -115,20 +129,31 @@ TEST_F(SignInTest, AFewGuessesLeaveTheRightCodeAsItIs) {
 }
 
 TEST_F(SignInTest, ANewCodeEndsTheOldOne) {
-  v1::CreateSignInCodeRequest request;
-  request.set_request_id(NewRequestId());
-  request.set_study_id(study_.ToString());
-  request.set_principal_id(ada_.ToString());
-  const auto fresh = sign_in_.CreateCode(ManagerCall(study_), request);
+  const auto fresh = NewCode(ManagerCall(study_));
   ASSERT_THAT(fresh, IsOk());
   EXPECT_TRUE(IsCodeInvalid(Redeem(code_).status()));
   EXPECT_THAT(Redeem(fresh->sign_in_code()), IsOk());
-  request.set_request_id(NewRequestId());
-  request.set_study_id(MakeStudy().ToString());
-  EXPECT_EQ(
-      rpc::ReasonOf(
-          sign_in_.CreateCode(ManagerCall(*StudyId::Parse(request.study_id())), request).status()),
-      v1::ERROR_REASON_NOT_FOUND);
+  EXPECT_EQ(rpc::ReasonOf(NewCode(ManagerCall(MakeStudy())).status()), v1::ERROR_REASON_NOT_FOUND);
+}
+
+// Else an admin who gives somebody a role in the own study could act as them in all others.
+TEST_F(SignInTest, OnlyWhoIsAdminWhereverSomebodyHasARoleGetsTheirCode) {
+  const StudyId other = MakeStudy();
+  Grant(other, ada_, v1::ROLE_RESEARCHER);
+  EXPECT_EQ(rpc::ReasonOf(NewCode(ManagerCall(study_)).status()), v1::ERROR_REASON_NOT_PERMITTED);
+  Grant(other, manager_, v1::ROLE_MANAGER);
+  EXPECT_EQ(rpc::ReasonOf(NewCode(ManagerCall(study_)).status()), v1::ERROR_REASON_NOT_PERMITTED);
+  EXPECT_THAT(Redeem(code_), IsOk());  // no code was made
+  Grant(other, manager_, v1::ROLE_ADMIN);
+  EXPECT_THAT(NewCode(ManagerCall(study_)), IsOk());
+  const auto evidence = support::TestDatabase::Shared().QueryValue(
+      "select count(*) from audit where study_id = '" + other.ToString() + "'");
+  Call by_operator = OperatorCall();
+  by_operator.study_id = study_;
+  EXPECT_THAT(NewCode(by_operator), IsOk());
+  EXPECT_EQ(support::TestDatabase::Shared().QueryValue(
+                "select count(*) from audit where study_id = '" + other.ToString() + "'"),
+            std::to_string(std::stoi(evidence) + 1));
 }
 
 TEST_F(SignInTest, ASessionIsRenewedForSevenDaysAndNotLonger) {

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "study/streams.h"
 #include "tests/study/study_fixture.h"
 
@@ -120,6 +122,37 @@ TEST_F(StreamsTest, ListGivesNewestOrEveryVersionInPages) {
   };
   EXPECT_THAT(versions(false), ::testing::UnorderedElementsAre(2u, 1u));
   EXPECT_THAT(versions(true), ::testing::UnorderedElementsAre(1u, 2u, 1u));
+}
+
+// Declarations as large as they may be, and as many as a page may have rows: the page ends early.
+TEST_F(StreamsTest, APageHasABoundOfBytesToo) {
+  auto request = ARequest();
+  request.mutable_declaration()->mutable_channels(0)->set_unit(std::string(32, 'u'));
+  for (int i = 1; i < 64; ++i) {
+    *request.mutable_declaration()->add_channels() = request.declaration().channels(0);
+    request.mutable_declaration()->mutable_channels(i)->set_name(
+        fmt::format("{:0>64}", fmt::format("c{}", i)));
+  }
+  ASSERT_THAT(Declare(request), IsOk());
+  support::TestDatabase::Shared().Execute(
+      fmt::format("insert into stream_version select participant_id, stream_id, n, study_id,"
+                  "       declaration, declared_at"
+                  "  from stream_version, generate_series(2, 900) as n where stream_id = '{}'",
+                  request.stream_id()));
+  v1::ListStreamsRequest list;
+  list.set_all_versions(true);
+  list.set_page_size(1000);
+  uint32_t versions = 0;
+  int pages = 0;
+  do {
+    TM_ASSERT_OK_AND_ASSIGN(const auto page, streams_.List(OwnCall(), list));
+    EXPECT_LT(page.ByteSizeLong(), size_t{3} << 20);
+    for (const auto& stream : page.streams()) EXPECT_EQ(stream.version(), ++versions);
+    list.set_page_token(page.next_page_token());
+    ++pages;
+  } while (!list.page_token().empty());
+  EXPECT_EQ(versions, 900u);
+  EXPECT_GT(pages, 2);
 }
 
 TEST_F(StreamsTest, DeviceSeesItsOwnStreamsOnly) {

@@ -39,8 +39,8 @@ constexpr Statement kSpring{"spring", "insert into trap values (1)"};
 constexpr Statement kShow{"show", "select current_setting('app.participant_ids', true)"};
 constexpr Statement kPutLate{"put_late", "insert into late values ($1::int)"};
 constexpr Statement kPipelineStatements[] = {kEcho,   kUnnest, kPut,    kPutAndGet, kUpdateAll,
-                                     kCount,  kSeries, kDivide, kSleep,     kDie,
-                                     kSpring, kShow,   kPutLate};
+                                             kCount,  kSeries, kDivide, kSleep,     kDie,
+                                             kSpring, kShow,   kPutLate};
 
 // The constraint of `late` is checked at COMMIT; a row of `trap` ends its own session while it
 // commits.

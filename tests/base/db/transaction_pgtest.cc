@@ -64,7 +64,8 @@ class TransactionTest : public testing::Test {
                     });
   }
 
-  Pool pool_{{.dsn = Database().OwnerDsn(), .connections_max = 1, .statements = {kTransactionStatements}}};
+  Pool pool_{
+      {.dsn = Database().OwnerDsn(), .connections_max = 1, .statements = {kTransactionStatements}}};
   const ParticipantId me_ = ParticipantId::MakeV7();
   const ParticipantId other_ = ParticipantId::MakeV7();
   const AccessScope scope_ = AccessScope::Participant(me_);

@@ -33,9 +33,24 @@ absl::StatusOr<Rows> ReadAll(const std::string& content, char delimiter = ',') {
 
 TEST(CsvReaderTest, ReadsLinesOfEveryKind) {
   TM_ASSERT_OK_AND_ASSIGN(const Rows rows, ReadAll("\xEF\xBB\xBF"
-                                                   "a,b\r\n1,\n\n,2\r\nlast,row"));
+                                                   "a,b\r\n1,\n,2\r\nlast,row"));
   EXPECT_THAT(rows, ElementsAre(ElementsAre("a", "b"), ElementsAre("1", ""), ElementsAre("", "2"),
                                 ElementsAre("last", "row")));
+}
+
+TEST(CsvReaderTest, EmptyLinesMayOnlyEndTheFile) {
+  for (const char* end : {"\n", "\n\n", "\r\n\r\n", "\n\n\n\r\n"}) {
+    TM_ASSERT_OK_AND_ASSIGN(const Rows rows, ReadAll(std::string("a\n1") + end));
+    EXPECT_THAT(rows, ElementsAre(ElementsAre("a"), ElementsAre("1")));
+  }
+  for (const char* table : {"a\n\n1\n", "a\r\n\r\n1", "a\n\n\n\n1\n\n"}) {
+    EXPECT_THAT(ReadAll(table),
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         EndsWith("t.csv:2: the line is empty, and rows follow it")))
+        << table;
+  }
+  EXPECT_THAT(ReadAll("\na\n"),
+              StatusIs(absl::StatusCode::kInvalidArgument, ::testing::HasSubstr("t.csv:1: ")));
 }
 
 TEST(CsvReaderTest, UnderstandsQuotes) {

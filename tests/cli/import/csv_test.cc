@@ -68,7 +68,7 @@ TEST(CsvTest, MapsColumnsToStreams) {
   TempFolder folder;
   TM_ASSERT_OK_AND_ASSIGN(const Imported imported, Import(folder, kTable, kMapping));
   EXPECT_THAT(imported.notes, ElementsAre(HasSubstr("column \"note\" is not in the mapping"),
-                                          HasSubstr("1 labels were found and not taken")));
+                                          HasSubstr("1 label was found and not taken")));
   EXPECT_EQ(imported.recordings[0].participant_code, "p1");
   EXPECT_EQ(imported.recordings[0].device_name, "band");
   RememberingSink sink;
@@ -94,8 +94,8 @@ TEST(CsvTest, ReadsTablesFromElsewhere) {
                  "channels": [{"column": "grad", "unit": "Cel"}]}]})";
   RememberingSink sink;
   ASSERT_THAT(PlayCsv("\xEF\xBB\xBF"
-                   "zeit;grad\r\n0,25;\"31,5\"\r\n0,5;-2\r\n",
-                   kElsewhere, sink),
+                      "zeit;grad\r\n0,25;\"31,5\"\r\n0,5;-2\r\n",
+                      kElsewhere, sink),
               IsOk());
   EXPECT_THAT(sink.stream("temp").channel<double>(0), ElementsAre(31.5, -2));
   EXPECT_EQ(sink.stream("temp").stamps()[0], 1'769'850'000'250'000'000);
@@ -123,7 +123,8 @@ TEST(CsvTest, NamesFileLineColumnAndRule) {
               InvalidCsv("column \"steps\": \"4.5\" is no 32-bit integer"));
   EXPECT_THAT(PlayCsv("t,ax,ay,steps,activity\nsoon,2,3,4,5\n"), InvalidCsv("\"soon\" is no time"));
   const std::string strict = Replaced(kMapping, "\"skip_missing_rows\": true,", "");
-  EXPECT_THAT(PlayCsv(kTable, strict), InvalidCsv("t.csv:2: column \"steps\": \"\" stands for no value"));
+  EXPECT_THAT(PlayCsv(kTable, strict),
+              InvalidCsv("t.csv:2: column \"steps\": \"\" stands for no value"));
 }
 
 TEST(CsvTest, LongRecordingsAreCutIntoRuns) {
@@ -148,7 +149,8 @@ TEST(MappingTest, SaysWhatIsWrong) {
               InvalidCsv("unknown key \"label\""));
   EXPECT_THAT(PlayCsv(kTable, Replaced(kMapping, "\"1/60\"", "\"1/0\"")), InvalidCsv("\"rate\""));
   EXPECT_THAT(PlayCsv(kTable, Replaced(kMapping, "\"-g\"", "\"g\"")), InvalidCsv("rest_sign"));
-  EXPECT_THAT(PlayCsv(kTable, Replaced(kMapping, "\"steps\"", "\"acc\"")), InvalidCsv("two streams"));
+  EXPECT_THAT(PlayCsv(kTable, Replaced(kMapping, "\"steps\"", "\"acc\"")),
+              InvalidCsv("two streams"));
   EXPECT_THAT(PlayCsv(kTable, R"({"participant": "p", "device": "d", "streams": []})"),
               InvalidCsv("is missing"));
   TempFolder folder;

@@ -85,6 +85,9 @@ TEST(E4Test, RefusesBrokenFiles) {
   };
   EXPECT_THAT(played("BVP.csv", ""), invalid("ends before its start time"));
   EXPECT_THAT(played("BVP.csv", "100\n"), invalid("ends before its sample rate"));
+  EXPECT_THAT(played("BVP.csv", "100\n64\n"), invalid("BVP.csv:3: the file holds a header and no"));
+  EXPECT_THAT(played("BVP.csv", "100\n64\n\n"), invalid("holds a header and no rows"));
+  EXPECT_THAT(played("IBI.csv", "100, IBI\n"), support::IsOk());  // no beat was found
   EXPECT_THAT(played("BVP.csv", "100\n0\n1\n"), invalid("sample rate"));
   EXPECT_THAT(played("BVP.csv", "100\n64\nx\n"), invalid("BVP.csv:3: \"x\""));
   EXPECT_THAT(played("ACC.csv", "100, 100, 101\n32, 32, 32\n"), invalid("of all columns"));
@@ -92,6 +95,26 @@ TEST(E4Test, RefusesBrokenFiles) {
   EXPECT_THAT(played("ACC.csv", "100,100,100\n32,32,32\n1,2,3.5\n"), invalid("16-bit"));
   EXPECT_THAT(played("IBI.csv", "IBI\n1,2\n"), invalid("first row"));
   EXPECT_THAT(played("IBI.csv", "100, IBI\n1,x\n"), invalid("IBI.csv:2"));
+}
+
+TEST(E4Test, AnEmptyLineIsAMissingSample) {
+  const auto played = [](const std::string& file, const std::string& rows, RememberingSink& sink) {
+    TempFolder folder;
+    folder.Write("S01/" + file, rows);
+    return PlayE4(folder, sink);
+  };
+  RememberingSink sink;
+  for (const char* rows : {"100\n64\n1\n\n3\n", "100\r\n64\r\n1\r\n\r\n3\r\n", "100\n64\n1\n\n\n3",
+                           "100\n64\n1\n \n3\n", "100\n64\n1\n\"\"\n3\n"}) {
+    EXPECT_THAT(played("EDA.csv", rows, sink),
+                StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("EDA.csv:4: ")))
+        << rows;
+  }
+  EXPECT_THAT(played("ACC.csv", "1,1,1\n32,32,32\n\n1,2,3\n", sink),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("ACC.csv:3: the line is")));
+  EXPECT_THAT(sink.stream("eda").runs, ::testing::IsEmpty());
+  ASSERT_THAT(played("EDA.csv", "100\n64\n1\n2\n3\n\n", sink), IsOk());
+  EXPECT_THAT(sink.stream("eda").channel<double>(0), ElementsAre(1, 2, 3));
 }
 
 TEST(E4Test, FolderWithoutFilesIsNotFound) {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "cli/import/import.h"
+#include "cli/import/wav_file.h"
 #include "tests/cli/import/remembering_sink.h"
 #include "tests/support/status_matchers.h"
 
@@ -18,6 +19,18 @@ using support::IsOk;
 using support::RememberingSink;
 using ::testing::Contains;
 using ::testing::HasSubstr;
+
+// What the headers of all WAV files below `dir` say.
+uint64_t FramesOf(const std::string& dir) {
+  uint64_t frames = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(dir)) {
+    if (entry.path().extension() != ".wav") continue;
+    const auto wav = OpenWav(entry.path().string());
+    EXPECT_THAT(wav, IsOk()) << entry.path();
+    if (wav.ok()) frames += wav->frames;
+  }
+  return frames;
+}
 
 class SharedDataTest : public ::testing::Test {
  protected:
@@ -53,15 +66,18 @@ TEST_F(SharedDataTest, EverySampleOfEveryDeviceIsThere) {
   EXPECT_EQ(samples["e4/acc"], 104'310u + 114'054 + 105'960);
   EXPECT_EQ(samples["e4/hr"], 3'250u + 3'555 + 3'302);
   EXPECT_EQ(samples["e4/ibi"], 1'260u + 360 + 420);
-  EXPECT_GE(samples["phone/audio"], 22u * 5 * 44'100);
-  EXPECT_GT(samples["recorder/audio"], 100u * 2'000);
+  EXPECT_EQ(samples["phone/audio"], FramesOf(dir_ + "/audio-events"));
+  EXPECT_EQ(samples["phone/audio"], 4'851'968u);
+  EXPECT_EQ(samples["recorder/audio"], FramesOf(dir_ + "/spoken-digits"));
+  EXPECT_EQ(samples["recorder/audio"], 339'778u);
 }
 
 TEST_F(SharedDataTest, SaysWhatWasNotTaken) {
   TM_ASSERT_OK_AND_ASSIGN(const Imported imported, DiscoverSharedData(dir_));
   EXPECT_THAT(imported.notes, Contains(HasSubstr("270,390 labels (one per sample, ")));
   EXPECT_THAT(imported.notes, Contains(HasSubstr("S17: 7 tags")));
-  EXPECT_THAT(imported.notes, Contains(HasSubstr("audio-events: 22 labels")));
+  EXPECT_THAT(imported.notes, Contains(HasSubstr("audio-events: 22 labels (one per clip, its")));
+  EXPECT_THAT(imported.notes, Contains(HasSubstr("spoken-digits: 100 labels (one per clip, in")));
 }
 
 TEST_F(SharedDataTest, PlayingTwiceGivesTheSameBytes) {

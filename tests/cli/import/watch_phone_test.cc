@@ -92,6 +92,27 @@ TEST(WatchPhoneTest, NamesFileLineColumnAndRule) {
   EXPECT_THAT(PlayOne("x_acc,y_acc,z_acc,x_gyro,y_gyro,z_gyro,time,label\n"),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("column \"time\"")));
   EXPECT_THAT(PlayOne(""), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("is empty")));
+  EXPECT_THAT(PlayOne(Trial("")),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("s01_01_sw.csv:2: the file holds a header and no rows")));
+  EXPECT_THAT(PlayOne(Trial("1,2,3,4,5,6,1000,A\n\n1,2,3,4,5,6,1010,A\n")),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("s01_01_sw.csv:3: the line is empty")));
+}
+
+TEST(WatchPhoneTest, OneTrialWithoutRowsStopsTheImport) {
+  TempFolder folder;
+  folder.Write("s01/s01_01_sw.csv", Trial("1,2,3,4,5,6,1000,A\n"));
+  folder.Write("s01/s01_02_sw.csv", Trial("\n"));
+  RememberingSink sink;
+  EXPECT_THAT(ImportWatchPhone(folder.path("s01"))->recordings[0].play(sink),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("s01_02_sw.csv:")));
+}
+
+TEST(WatchPhoneTest, SaysNothingOfLabelsThatAreNotThere) {
+  TempFolder folder;
+  folder.Write("s01/s01_01_sw.csv", Trial("1,2,3,4,5,6,1000,\n1,2,3,4,5,6,1010,\n"));
+  EXPECT_THAT(ImportWatchPhone(folder.path("s01"))->notes, ElementsAre());
 }
 
 TEST(WatchPhoneTest, FolderWithoutTrialsIsNotFound) {

@@ -67,7 +67,7 @@ auto InvalidWav(const char* text) {
   return StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(text));
 }
 
-TEST(WavTest, PlacesFilesAtWholeSeconds) {
+TEST(WavTest, PlacesFilesAtWholeSecondsAndFillsNothingBetween) {
   TempFolder folder;
   const std::string a = folder.Write("a.wav", Wav({}, {1, 2, 3, 4, 5}));
   const std::string b = folder.Write("b.wav", Wav({}, {-7}));
@@ -77,11 +77,66 @@ TEST(WavTest, PlacesFilesAtWholeSeconds) {
   RememberingSink sink;
   ASSERT_THAT(imported.recordings[0].play(sink), IsOk());
   const auto& audio = sink.stream("audio");
-  // 5 frames end in second 2, one second of silence follows.
-  EXPECT_THAT(audio.channel<int16_t>(0), ElementsAre(1, 2, 3, 4, 5, 0, 0, 0, 0, 0, 0, 0, -7));
-  EXPECT_EQ(audio.stamps()[12], 1000 + 3'000'000'000);
+  EXPECT_THAT(audio.channel<int16_t>(0), ElementsAre(1, 2, 3, 4, 5, -7));
+  // 5 frames end in second 2, a second at least is left out: 7 frames that nobody recorded.
+  ASSERT_EQ(audio.runs.size(), 3u);
+  EXPECT_EQ(audio.runs[0].first_counter, 0u);
+  EXPECT_EQ(audio.runs[1].first_counter, 4u);
+  EXPECT_EQ(audio.runs[1].stamps.size(), 1u);
+  EXPECT_EQ(audio.runs[2].first_counter, 12u);
+  EXPECT_EQ(audio.stamps()[5], 1000 + 3'000'000'000);
   EXPECT_EQ(audio.declaration.modality(), v1::MODALITY_AUDIO);
-  EXPECT_EQ(audio.runs.size(), 4u);
+}
+
+TEST(WavTest, SendsAsManySamplesAsTheFilesHaveFrames) {
+  TempFolder folder;
+  std::vector<std::string> files;
+  std::vector<int16_t> values;
+  for (const size_t frames : {1, 3, 4, 5, 8, 17}) {
+    const std::vector<int16_t> clip(frames, static_cast<int16_t>(frames));
+    files.push_back(folder.Write(std::to_string(frames) + ".wav", Wav({}, clip)));
+    values.insert(values.end(), clip.begin(), clip.end());
+  }
+  for (const int64_t gap_s : {0, 1, 3600}) {
+    WavOptions options;
+    options.gap_s = gap_s;
+    options.start_ns = 0;
+    RememberingSink sink;
+    ASSERT_THAT(ImportWav(files, options)->recordings[0].play(sink), IsOk());
+    const auto& audio = sink.stream("audio");
+    EXPECT_EQ(audio.channel<int16_t>(0), values) << gap_s;
+    // Counter and stamps jump by the same time.
+    for (const auto& run : audio.runs) {
+      EXPECT_EQ(run.stamps.first_ns(), static_cast<int64_t>(run.first_counter) * 250'000'000);
+      EXPECT_EQ(run.stamps.last_ns() - run.stamps.first_ns(),
+                static_cast<int64_t>(run.stamps.size() - 1) * 250'000'000);
+    }
+  }
+}
+
+TEST(WavTest, FilesWithoutAGapGoOnWithoutAJump) {
+  TempFolder folder;
+  const std::string a = folder.Write("a.wav", Wav({}, {1, 2, 3, 4}));
+  const std::string b = folder.Write("b.wav", Wav({}, {5}));
+  WavOptions options;
+  options.gap_s = 0;
+  RememberingSink sink;
+  ASSERT_THAT(ImportWav({a, b}, options)->recordings[0].play(sink), IsOk());
+  ASSERT_EQ(sink.stream("audio").runs.size(), 2u);
+  EXPECT_EQ(sink.stream("audio").runs[1].first_counter, 4u);
+}
+
+TEST(WavTest, CountsClipsAsLabels) {
+  TempFolder folder;
+  const std::string a = folder.Write("dog/a.wav", Wav({}, {1}));
+  const std::string b = folder.Write("dog/b.wav", Wav({}, {1}));
+  const std::string c = folder.Write("rain/c.wav", Wav({}, {1}));
+  EXPECT_THAT(ImportWav({a, b, c}, {})->notes,
+              ElementsAre("3 labels (one per clip, its folder) were found and not taken"));
+  EXPECT_THAT(ImportWav({a, b}, {})->notes,
+              ElementsAre("2 labels (one per clip, in its name) were found and not taken"));
+  EXPECT_THAT(ImportWav({a}, {})->notes,
+              ElementsAre("1 label (one per clip, in its name) was found and not taken"));
 }
 
 TEST(WavTest, StampsFollowTheRateWithoutDrift) {

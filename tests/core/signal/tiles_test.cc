@@ -14,7 +14,7 @@ namespace {
 
 using support::StatusIs;
 constexpr SampleType kSampleTypes[] = {SampleType::kInt16, SampleType::kInt32, SampleType::kFloat32,
-                                 SampleType::kFloat64};
+                                       SampleType::kFloat64};
 constexpr int64_t kPeriodNs = 10'000'000;
 constexpr int64_t kGapNs = 35'000'000;
 

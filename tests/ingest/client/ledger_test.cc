@@ -71,6 +71,66 @@ TEST(Ledger, CutsATornTailAtEveryLength) {
   }
 }
 
+std::string Bytes(const std::filesystem::path& path) {
+  const auto bytes = ReadFile(path, size_t{2} << 20);
+  EXPECT_THAT(bytes, IsOk());
+  return bytes.value_or("");
+}
+
+TEST(Ledger, KeepsTheBytesOfATornTailAside) {
+  const TestFolder folder;
+  const auto path = folder / "ledger";
+  { ASSERT_THAT(Ledger::Open(path), IsOk()); }
+  const std::string empty = Bytes(path);
+  ASSERT_THAT(WriteFileDurably(path, empty + std::string("\x30\0\0\0abcdefgh", 12)), IsOk());
+  { ASSERT_THAT(Ledger::Open(path), IsOk()); }
+  EXPECT_EQ(Bytes(path), empty);
+  ASSERT_THAT(WriteFileDurably(path, empty + "tail"), IsOk());
+  { ASSERT_THAT(Ledger::Open(path), IsOk()); }
+  EXPECT_EQ(Bytes(folder / "ledger.torn"), std::string("\x30\0\0\0abcdefghtail", 16));
+}
+
+TEST(Ledger, WhatIsKeptAsideIsBounded) {
+  const TestFolder folder;
+  const auto path = folder / "ledger";
+  constexpr size_t kBytesMax = size_t{1} << 20;
+  ASSERT_THAT(WriteFileDurably(folder / "ledger.torn", std::string(kBytesMax - 2, 'x')), IsOk());
+  ASSERT_THAT(WriteFileDurably(path, "TML1tail"), IsOk());
+  ASSERT_THAT(Ledger::Open(path), IsOk());
+  EXPECT_EQ(Bytes(folder / "ledger.torn"), std::string(kBytesMax - 4, 'x') + "tail");
+}
+
+// An entry that is all there was promised to somebody: a bit of it never makes it a torn append.
+TEST(Ledger, AFlippedBitOfTheLastEntryIsDamageAndNothingIsCut) {
+  const TestFolder folder;
+  const auto path = folder / "ledger";
+  {
+    TM_ASSERT_OK_AND_ASSIGN(Ledger ledger, Ledger::Open(path));
+    ASSERT_THAT(ledger.Append(std::vector{AReceipt("first")}), IsOk());
+  }
+  const size_t begin = Bytes(path).size();
+  {
+    TM_ASSERT_OK_AND_ASSIGN(Ledger ledger, Ledger::Open(path));
+    ASSERT_THAT(ledger.Append(std::vector{AReceipt("second")}), IsOk());
+  }
+  const std::string whole = Bytes(path);
+  for (size_t bit = begin * 8; bit < whole.size() * 8; ++bit) {
+    std::string damaged = whole;
+    damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << bit % 8));
+    ASSERT_THAT(WriteFileDurably(path, damaged), IsOk());
+    const LedgerDamage damage{begin, whole.size(), 1};
+    TM_ASSERT_OK_AND_ASSIGN(
+        const LedgerContent content,
+        Ledger::ForEach(path, [](const v1::Receipt&) { return absl::OkStatus(); }));
+    EXPECT_THAT(content.damages, ElementsAre(damage)) << bit;
+    TM_ASSERT_OK_AND_ASSIGN(Ledger ledger, Ledger::Open(path));
+    EXPECT_THAT(ledger.damages(), ElementsAre(damage)) << bit;
+    EXPECT_EQ(Bytes(path), damaged) << bit;
+    ASSERT_THAT(ledger.Append(std::vector{AReceipt("third")}), IsOk());
+    EXPECT_THAT(Statements(path), ElementsAre("first", "third")) << bit;
+  }
+}
+
 TEST(Ledger, BlocksThatWereNeverWrittenAreATornTail) {
   const TestFolder folder;
   const auto path = folder / "ledger";

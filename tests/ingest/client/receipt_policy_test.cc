@@ -61,7 +61,7 @@ TEST_F(ReceiptPolicyTest, KeepsAfterThreeAnswersToResend) {
 TEST_F(ReceiptPolicyTest, WaitsAsToldOrByDefault) {
   Say(v1::OUTCOME_REFUSED, v1::DEVICE_ACTION_RETRY_AFTER);
   statement_.set_retry_after_ms(1500);
-  Decision decision = Decide(statement_, ref_, device_, 0, false);
+  ReceiptDecision decision = Decide(statement_, ref_, device_, 0, false);
   EXPECT_EQ(decision.disposition, Disposition::kWait);
   EXPECT_EQ(decision.wait, absl::Milliseconds(1500));
   statement_.set_retry_after_ms(0);
@@ -71,7 +71,7 @@ TEST_F(ReceiptPolicyTest, WaitsAsToldOrByDefault) {
 TEST_F(ReceiptPolicyTest, KeepsAndStops) {
   Say(v1::OUTCOME_REFUSED, v1::DEVICE_ACTION_KEEP_AND_REPORT);
   statement_.set_reason(v1::RECEIPT_REASON_BODY_SIZE);
-  const Decision decision = Decide(statement_, ref_, device_, 0, false);
+  const ReceiptDecision decision = Decide(statement_, ref_, device_, 0, false);
   EXPECT_EQ(decision.disposition, Disposition::kKeep);
   EXPECT_EQ(decision.why, "REFUSED BODY_SIZE");
   Say(v1::OUTCOME_REFUSED, v1::DEVICE_ACTION_STOP_AND_DELETE);

@@ -5,12 +5,14 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "base/base64.h"
 #include "base/endian.h"
+#include "ingest/client/durable_file.h"
 #include "ingest/client/outbox_sink.h"
 #include "tests/ingest/client/fake_server.h"
 #include "tests/ingest/client/test_folder.h"
@@ -465,6 +467,36 @@ TEST_P(UploadClientTest, ABodyThatIsDamagedOnDiskIsKeptAndAbandoned) {
   EXPECT_THAT(server_.seen().abandoned, SizeIs(1));
 }
 
+// One file that cannot be read keeps none of the others back.
+TEST_P(UploadClientTest, ABodyThatCannotBeReadIsPassedOverAndTriedByTheNextRun) {
+  Record(4);
+  std::map<std::string, fs::path> files;
+  for (const auto& entry : fs::recursive_directory_iterator(identity_->outbox_folder())) {
+    files.emplace(entry.path().filename(), entry.path());
+  }
+  const fs::path folder = files.at("00000000000000000000.chunk");
+  fs::rename(folder, folder_ / "body");
+  fs::create_directory(folder);
+  fs::resize_file(files.at("00000000000000000002.chunk"), 5 << 20);
+  OpenFolder();
+  const UploadReport report = Drain();
+  EXPECT_FALSE(report.status.ok());
+  EXPECT_TRUE(IsOnThisMachine(report.status));
+  EXPECT_THAT(std::string(report.status.message()), HasSubstr("2 chunks cannot be read"));
+  EXPECT_EQ(report.chunks_deleted, 2u);
+  EXPECT_EQ(report.chunks_unreadable, 2u);
+  EXPECT_EQ(report.chunks_left, 2u);
+  EXPECT_EQ(report.attempts_failed, 0u);
+  EXPECT_THAT(server_.seen().abandoned, SizeIs(0));
+
+  fs::remove(folder);
+  fs::rename(folder_ / "body", folder);
+  OpenFolder();
+  const UploadReport again = Drain();
+  EXPECT_EQ(again.chunks_deleted, 1u);
+  EXPECT_EQ(again.chunks_unreadable, 1u);
+}
+
 TEST_P(UploadClientTest, LargeChunksGoInSeveralMessages) {
   Record(24, "hr", 500'000);
   const UploadReport report = Drain();
@@ -521,6 +553,25 @@ TEST_P(UploadStreamTest, AStreamThatIsCutGoesOnWhereTheReceiptsEnded) {
 
 using UploadBundleTest = UploadClientTest;
 INSTANTIATE_TEST_SUITE_P(Bundle, UploadBundleTest, ::testing::Values(UploadWay::kBundle));
+
+// On a slow network the same bytes would never arrive.
+TEST_P(UploadBundleTest, ABundleThatTakesTooLongIsHalved) {
+  Record(16, "hr", 500'000);
+  server_.Fail("PutChunks", absl::DeadlineExceededError("too slow"), 2);
+  const UploadReport report = Drain();
+  ASSERT_THAT(report.status, IsOk());
+  EXPECT_EQ(report.chunks_deleted, 16u);
+  EXPECT_GE(server_.seen().bundles, 4);
+}
+
+TEST_P(UploadBundleTest, ABundleIsNeverHalvedBelowOneChunk) {
+  Record(3);
+  server_.Fail("PutChunks", absl::DeadlineExceededError("too slow"), 12);
+  UploadOptions options = Options();
+  options.failures_max = 20;
+  ASSERT_THAT(Drain(std::move(options)).status, IsOk());
+  EXPECT_EQ(server_.seen().bundles, 3);
+}
 
 TEST_P(UploadBundleTest, TheBundleIsSignedByTheDevice) {
   Record(2);

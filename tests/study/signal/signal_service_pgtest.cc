@@ -24,7 +24,6 @@ using store::StoredChunk;
 using testing::ElementsAre;
 using testing::StartsWith;
 
-
 // Lets everybody read one participant.
 class OneParticipant final : public rpc::Authorizer {
  public:

@@ -1,4 +1,4 @@
-#include "ingest/client/upload_stream.h"
+#include "ingest/client/stream_upload.h"
 
 #include <algorithm>
 #include <chrono>
@@ -20,7 +20,7 @@ using SteadyClock = std::chrono::steady_clock;
 
 }  // namespace
 
-absl::Status UploadStream::Run(const std::vector<std::string>& stream_ids) {
+absl::Status StreamUpload::Run(const std::vector<std::string>& stream_ids) {
   Prepare(context_, options_.token, options_.time_max + kGrace);
   const std::unique_ptr<Stream> stream = stub_.Upload(&context_);
   absl::Status written = Open(*stream, stream_ids);
@@ -40,7 +40,7 @@ absl::Status UploadStream::Run(const std::vector<std::string>& stream_ids) {
   return finished.ok() ? written : finished;
 }
 
-absl::Status UploadStream::Open(Stream& stream, const std::vector<std::string>& stream_ids) {
+absl::Status StreamUpload::Open(Stream& stream, const std::vector<std::string>& stream_ids) {
   v1::UploadRequest request;
   for (const std::string& id : stream_ids) {
     if (request.open().stream_ids_size() == kStreamsNamedMax) break;
@@ -63,7 +63,7 @@ absl::Status UploadStream::Open(Stream& stream, const std::vector<std::string>& 
   return absl::OkStatus();
 }
 
-void UploadStream::ReadReceipts(Stream& stream) {
+void StreamUpload::ReadReceipts(Stream& stream) {
   v1::UploadResponse response;
   while (stream.Read(&response)) {
     receive_status_ = receive_(response.receipts());
@@ -75,7 +75,7 @@ void UploadStream::ReadReceipts(Stream& stream) {
   queue_.Interrupt();
 }
 
-absl::Status UploadStream::WriteAll(Stream& stream) {
+absl::Status StreamUpload::WriteAll(Stream& stream) {
   const auto end = SteadyClock::now() + absl::ToChronoNanoseconds(options_.time_max);
   while (!queue_.interrupted()) {
     const size_t in_flight = queue_.in_flight();
@@ -85,7 +85,7 @@ absl::Status UploadStream::WriteAll(Stream& stream) {
     }
     v1::UploadRequest message;
     if (SteadyClock::now() < end) {
-      TM_ASSIGN_OR_RETURN(message, NextMessage(window_ - in_flight));
+      message = NextMessage(window_ - in_flight);
     }
     if (message.chunks().envelopes_size() > 0) {
       if (!stream.Write(message)) return absl::UnavailableError("the upload broke");
@@ -98,13 +98,13 @@ absl::Status UploadStream::WriteAll(Stream& stream) {
   return absl::UnavailableError("the server closed the upload");
 }
 
-absl::StatusOr<v1::UploadRequest> UploadStream::NextMessage(size_t chunks_max) {
+v1::UploadRequest StreamUpload::NextMessage(size_t chunks_max) {
   v1::UploadRequest message;
   auto& envelopes = *message.mutable_chunks()->mutable_envelopes();
   size_t bytes = 0;
   chunks_max = std::min(chunks_max, options_.message_chunks_max);
   while (static_cast<size_t>(envelopes.size()) < chunks_max) {
-    TM_ASSIGN_OR_RETURN(const PreparedChunk* next, source_.Peek());
+    const PreparedChunk* const next = source_.Peek();
     if (next == nullptr) break;
     const size_t with_next = bytes + next->envelope.ByteSizeLong();
     if (bytes > 0 && with_next > options_.message_bytes_max) break;
@@ -114,7 +114,7 @@ absl::StatusOr<v1::UploadRequest> UploadStream::NextMessage(size_t chunks_max) {
   return message;
 }
 
-absl::Status UploadStream::AwaitRoom() {
+absl::Status StreamUpload::AwaitRoom() {
   const size_t enough = window_ - window_ / 4;
   while (!queue_.interrupted()) {
     const size_t in_flight = queue_.in_flight();
@@ -124,7 +124,7 @@ absl::Status UploadStream::AwaitRoom() {
   return absl::OkStatus();
 }
 
-absl::Status UploadStream::AwaitReceipt(size_t in_flight_seen) {
+absl::Status StreamUpload::AwaitReceipt(size_t in_flight_seen) {
   const auto deadline = SteadyClock::now() + absl::ToChronoNanoseconds(options_.stall_timeout);
   if (queue_.AwaitReceipt(in_flight_seen, deadline)) return absl::OkStatus();
   return absl::DeadlineExceededError("no receipt came for too long");

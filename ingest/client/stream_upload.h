@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "ingest/client/envelope_source.h"
 #include "tidemark/v1/ingest.grpc.pb.h"
@@ -18,7 +17,7 @@ namespace tidemark::ingest {
 
 // The calling thread writes; a thread of its own reads receipts. The window holds the writer back:
 // there are never more than `window_chunks_max` chunks without a receipt. Borrows everything.
-class UploadStream {
+class StreamUpload {
  public:
   struct Options {
     std::string token;
@@ -30,7 +29,7 @@ class UploadStream {
   };
   using Receive = std::function<absl::Status(const v1::ReceiptBatch&)>;
 
-  UploadStream(Options options, v1::IngestService::Stub& stub, EnvelopeSource& source,
+  StreamUpload(Options options, v1::IngestService::Stub& stub, EnvelopeSource& source,
                ChunkQueue& queue, Receive receive)
       : options_(std::move(options)),
         stub_(stub),
@@ -50,7 +49,7 @@ class UploadStream {
   void ReadReceipts(Stream& stream);
   absl::Status WriteAll(Stream& stream);
   // The next message; without chunks when the source is empty for now.
-  absl::StatusOr<v1::UploadRequest> NextMessage(size_t chunks_max);
+  v1::UploadRequest NextMessage(size_t chunks_max);
   // Waits for the next receipt; DEADLINE_EXCEEDED when there is none within the stall timeout.
   absl::Status AwaitReceipt(size_t in_flight_seen);
   // Waits until a good part of the window is free, so that messages carry several chunks.
