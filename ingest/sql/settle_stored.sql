@@ -1,7 +1,7 @@
 -- settle_stored: counts chunks as stored, of outboxes given in ascending order, which is the order
--- in which their rows are locked. If a number of them is settled or refused already,
--- `stored` would become null, which the table forbids: the transaction ends, and a careful one looks at each number. So it
--- does where an outbox would have more than $12 runs of numbers, or a device more than $13 outboxes.
+-- in which their rows are locked. If a number of them is settled or refused already, if an outbox would
+-- have more than $12 runs of numbers, or a device more than $13 outboxes, `stored` would become null,
+-- which the table forbids: the transaction ends, and a careful one looks at each number.
 -- For the select list, see insert_chunks.
 -- scope: the participants of the batch
 insert into stream_state as s
