@@ -3,7 +3,7 @@
 //   link 1 ◄── link 2 ◄── link 3      each carries the hash of the link before it
 //
 // A chain alone does not show that its newest links were cut off. The daily root does: it is signed
-// over the ends of all chains of a study.
+// over the ends of all chains of a study (base/audit_roots.h).
 #pragma once
 
 #include <cstdint>

@@ -7,7 +7,6 @@
 #include <openssl/hmac.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
-#include <openssl/sha.h>
 #include <openssl/x509.h>
 
 #include <cstdlib>
@@ -61,14 +60,28 @@ bool IsP256(const EVP_PKEY* key) {
          std::string_view(name, size) == "prime256v1";
 }
 
+// Fetched once for the life of the process: calls that name an algorithm look it up every time,
+// which costs as much as hashing several hundred bytes.
+const EVP_MD* FetchedSha256() {
+  static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  return algorithm;
+}
+const EVP_CIPHER* FetchedAesGcm() {
+  static const EVP_CIPHER* const algorithm = EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr);
+  return algorithm;
+}
+
 // Ed25519 hashes by itself, ECDSA is used with SHA-256.
 const EVP_MD* DigestFor(const EVP_PKEY* key) { return IsEd25519(key) ? nullptr : EVP_sha256(); }
 
 }  // namespace
 
 Sha256Digest Sha256(std::string_view bytes) {
+  thread_local const DigestCtx context(EVP_MD_CTX_new());
   Sha256Digest digest;
-  SHA256(Data(bytes), bytes.size(), digest.data());
+  Require(context && EVP_DigestInit_ex2(context.get(), FetchedSha256(), nullptr) == 1 &&
+          EVP_DigestUpdate(context.get(), bytes.data(), bytes.size()) == 1 &&
+          EVP_DigestFinal_ex(context.get(), digest.data(), nullptr) == 1);
   return digest;
 }
 
@@ -77,7 +90,8 @@ struct Sha256Stream::State {
 };
 
 Sha256Stream::Sha256Stream() : state_(std::make_unique<State>()) {
-  Require(state_->context && EVP_DigestInit_ex(state_->context.get(), EVP_sha256(), nullptr) == 1);
+  Require(state_->context &&
+          EVP_DigestInit_ex2(state_->context.get(), FetchedSha256(), nullptr) == 1);
 }
 Sha256Stream::~Sha256Stream() = default;
 Sha256Stream::Sha256Stream(Sha256Stream&&) noexcept = default;
@@ -90,7 +104,7 @@ void Sha256Stream::Update(std::string_view bytes) {
 Sha256Digest Sha256Stream::Finish() {
   Sha256Digest digest;
   Require(EVP_DigestFinal_ex(state_->context.get(), digest.data(), nullptr) == 1);
-  Require(EVP_DigestInit_ex(state_->context.get(), EVP_sha256(), nullptr) == 1);
+  Require(EVP_DigestInit_ex2(state_->context.get(), FetchedSha256(), nullptr) == 1);
   return digest;
 }
 
@@ -124,7 +138,7 @@ std::string AesGcmSeal(std::string_view key, std::string_view associated, std::s
   FillRandom({nonce, kNonceBytes});
   const CipherCtx ctx(EVP_CIPHER_CTX_new());
   int size = 0;
-  Require(ctx && EVP_EncryptInit_ex(ctx.get(), EVP_aes_256_gcm(), nullptr, Data(key), nonce) == 1);
+  Require(ctx && EVP_EncryptInit_ex2(ctx.get(), FetchedAesGcm(), Data(key), nonce, nullptr) == 1);
   Require(EVP_EncryptUpdate(ctx.get(), nullptr, &size, Data(associated),
                             static_cast<int>(associated.size())) == 1);
   Require(EVP_EncryptUpdate(ctx.get(), cipher, &size, Data(plain),
@@ -149,7 +163,7 @@ absl::StatusOr<std::string> AesGcmOpen(std::string_view key, std::string_view as
   std::string plain(plain_size, '\0');
   const CipherCtx ctx(EVP_CIPHER_CTX_new());
   int size = 0;
-  Require(ctx && EVP_DecryptInit_ex(ctx.get(), EVP_aes_256_gcm(), nullptr, Data(key), nonce) == 1);
+  Require(ctx && EVP_DecryptInit_ex2(ctx.get(), FetchedAesGcm(), Data(key), nonce, nullptr) == 1);
   Require(EVP_DecryptUpdate(ctx.get(), nullptr, &size, Data(associated),
                             static_cast<int>(associated.size())) == 1);
   Require(EVP_DecryptUpdate(ctx.get(), Data(plain), &size, cipher, static_cast<int>(plain_size)) ==

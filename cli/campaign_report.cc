@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <set>
 
+#include "cli/device_folder.h"
+#include "cli/enum_words.h"
 #include "cli/exit_code.h"
 #include "cli/modality.h"
 #include "cli/output.h"
@@ -14,24 +16,6 @@ namespace {
 
 double PerSample(uint64_t bytes, uint64_t samples) {
   return samples == 0 ? 0 : static_cast<double>(bytes) / static_cast<double>(samples);
-}
-
-std::string OutcomeName(v1::Outcome outcome) {
-  std::string name = v1::Outcome_Name(outcome);
-  constexpr std::string_view kPrefix = "OUTCOME_";
-  if (name.starts_with(kPrefix)) name.erase(0, kPrefix.size());
-  std::transform(name.begin(), name.end(), name.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return name;
-}
-
-std::string ReceiptsText(const CampaignSummary& summary) {
-  std::string text;
-  for (const auto& [outcome, count] : summary.receipts) {
-    text +=
-        fmt::format("{}{} {}", text.empty() ? "" : ", ", FormatCount(count), OutcomeName(outcome));
-  }
-  return text.empty() ? "none" : text;
 }
 
 double MegabytesPerSecond(const CampaignSummary& summary) {
@@ -75,7 +59,7 @@ void AddDevice(const DeviceOutcome& device, CampaignSummary& summary) {
 
 Json SummaryJson(const CampaignSummary& summary) {
   Json receipts = Json::Object();
-  for (const auto& [outcome, count] : summary.receipts) receipts.Set(OutcomeName(outcome), count);
+  for (const auto& [outcome, count] : summary.receipts) receipts.Set(WordOf(outcome), count);
   Json modalities = Json::Array();
   for (const auto& [modality, one] : summary.modalities) {
     modalities.Append(Json::Object({{"modality", ModalityName(modality)},
@@ -119,7 +103,7 @@ void PrintText(const CampaignSummary& summary) {
                    FormatBytes(static_cast<double>(summary.sent_bytes))));
   line("bytes per sample at rest",
        fmt::format("{:.2f}", PerSample(summary.stored_bytes, summary.samples)));
-  line("receipts", ReceiptsText(summary));
+  line("receipts", summary.receipts.empty() ? "none" : Describe(summary.receipts));
   if (summary.chunks_kept + summary.chunks_left > 0) {
     line("chunks not taken",
          fmt::format("{} kept aside, {} left", summary.chunks_kept, summary.chunks_left));

@@ -2,38 +2,27 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+#include <utility>
+
 #include "base/status_macros.h"
+#include "cli/enum_words.h"
 #include "cli/exit_code.h"
 #include "cli/output.h"
 #include "ingest/client/outbox_sink.h"
 
 namespace tidemark::cli {
-namespace {
-
-std::string LowerOutcome(v1::Outcome outcome) {
-  switch (outcome) {
-    case v1::OUTCOME_STORED:
-      return "stored";
-    case v1::OUTCOME_DUPLICATE:
-      return "duplicate";
-    case v1::OUTCOME_QUARANTINED:
-      return "quarantined";
-    case v1::OUTCOME_DAMAGED:
-      return "damaged";
-    case v1::OUTCOME_REFUSED:
-      return "refused";
-    default:
-      return "unknown";
-  }
-}
-
-}  // namespace
 
 absl::StatusOr<DeviceFolder> DeviceFolder::Open(const std::filesystem::path& folder) {
   TM_ASSIGN_OR_RETURN(ingest::Identity identity, ingest::Identity::Load(folder));
   TM_ASSIGN_OR_RETURN(auto outbox, ingest::Outbox::Open(identity.outbox_folder()));
-  TM_ASSIGN_OR_RETURN(ingest::Ledger ledger, ingest::Ledger::Open(identity.ledger_path()));
-  return DeviceFolder{std::move(identity), std::move(outbox), std::move(ledger)};
+  std::optional<ingest::Ledger> ledger;
+  TM_RETURN_IF_ERROR(outbox->WriteFromReserve([&] {
+    auto opened = ingest::Ledger::Open(identity.ledger_path());
+    if (opened.ok()) ledger.emplace(*std::move(opened));
+    return opened.status();
+  }));
+  return DeviceFolder{std::move(identity), std::move(outbox), *std::move(ledger)};
 }
 
 absl::StatusOr<DeviceFolder::Streams> DeviceFolder::Record(const ingest::Recording& recording) {
@@ -75,13 +64,17 @@ ingest::UploadReport DeviceFolder::Upload(ingest::UploadOptions options,
   return client.Drain();
 }
 
-std::string Describe(const ingest::UploadReport& report) {
+std::string Describe(const std::map<v1::Outcome, uint64_t>& receipts) {
   std::string text;
-  for (const auto& [outcome, count] : report.receipts) {
-    text +=
-        fmt::format("{}{} {}", text.empty() ? "" : ", ", FormatCount(count), LowerOutcome(outcome));
+  for (const auto& [outcome, count] : receipts) {
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", FormatCount(count), WordOf(outcome));
   }
-  if (text.empty()) text = "nothing to send";
+  return text;
+}
+
+std::string Describe(const ingest::UploadReport& report) {
+  std::string text = Describe(report.receipts);
+  if (text.empty()) text = report.chunks_left == 0 ? "nothing to send" : "nothing was answered";
   text += fmt::format("; {} acknowledged", FormatBytes(double(report.body_bytes_deleted)));
   if (report.chunks_kept > 0) text += fmt::format(", {} kept aside", report.chunks_kept);
   if (report.chunks_stopped > 0) text += fmt::format(", {} withdrawn", report.chunks_stopped);

@@ -46,6 +46,8 @@ struct DeviceFolder {
                               const ingest::ServerAddress& server = {});
 };
 
+// "1,204 stored, 3 quarantined"; empty for none.
+std::string Describe(const std::map<v1::Outcome, uint64_t>& receipts);
 // One line for people: "1,204 chunks stored, 3 quarantined, 12.3 MB".
 std::string Describe(const ingest::UploadReport& report);
 Json ToJson(const ingest::UploadReport& report);

@@ -92,6 +92,7 @@ absl::StatusOr<std::string> Confirmation(Context& context, const ErasureOptions&
             << " for good: " << std::flush;
   std::string typed;
   std::getline(std::cin, typed);
+  if (typed.empty()) return UsageError("--confirm: nothing was typed; the code is needed");
   return typed;
 }
 
@@ -149,7 +150,7 @@ absl::Status ConfirmRange(Context& context, const ErasureOptions& options, const
       api.Call(*api.participants, &v1::ParticipantService::Stub::GetParticipant, request));
   context.progress().Say(fmt::format(
       "Destroys what {} recorded from {} to {}, {}: every chunk that lies in this "
-      "range in part, too. What devices still hold of it is not affected.",
+      "range in part, too. What devices send of it later is refused.",
       found.participant().code(), FormatTimeNs(range.begin_ns()), FormatTimeNs(range.end_ns()),
       options.streams.empty() ? std::string("on all streams")
                               : fmt::format("on {}", fmt::join(options.streams, ", "))));

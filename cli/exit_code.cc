@@ -14,7 +14,7 @@ constexpr char kPartialMark[] = "tidemark.cli/partial";
 constexpr char kSetAsideMark[] = "tidemark.cli/set-aside";
 constexpr char kReaderGoneMark[] = "tidemark.cli/reader-gone";
 
-absl::Status MarkedError(std::string message, const char* mark) {
+absl::Status MarkedError(const std::string& message, const char* mark) {
   absl::Status status = absl::UnknownError(message);
   status.SetPayload(mark, absl::Cord());
   return status;
@@ -34,7 +34,9 @@ std::string LocalHint(const absl::Status& status) {
 
 }  // namespace
 
-absl::Status UsageError(std::string message) { return absl::InvalidArgumentError(message); }
+absl::Status UsageError(std::string message) {
+  return absl::InvalidArgumentError(std::move(message));
+}
 
 absl::Status PartialError(std::string message) {
   return MarkedError(std::move(message), kPartialMark);

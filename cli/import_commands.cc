@@ -41,8 +41,9 @@ absl::StatusOr<std::map<std::string, std::string>> FoldersByDevice(
     }
   }
   for (const auto& [name, folder] : folders) {
-    const bool known = std::any_of(recordings.begin(), recordings.end(),
-                                   [&](const auto& one) { return one.device_name == name; });
+    const bool known =
+        std::any_of(recordings.begin(), recordings.end(),
+                    [&name = name](const auto& one) { return one.device_name == name; });
     if (!known) {
       return UsageError(fmt::format("folder: the files hold no device {}, only {}", name, names));
     }

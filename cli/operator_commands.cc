@@ -12,6 +12,9 @@ using OperatorStub = v1::OperatorService::Stub;
 
 // A file is replaced, and synced, for every participant.
 constexpr absl::Duration kRotationMost = absl::Minutes(30);
+// The key store is asked about every participant.
+constexpr absl::Duration kRestoreMost = absl::Minutes(15);
+constexpr char kErasuresCheck[] = "erasures.done";
 
 absl::Status RotateKek(Context& context) {
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
@@ -32,13 +35,27 @@ absl::Status RotateKek(Context& context) {
   return absl::OkStatus();
 }
 
+// Those who were erased after the backup was made are erased again, which may take a while.
+void SayWhatIsErased(Context& context, const Api& api) {
+  const auto checked =
+      api.Call(*api.operators, &OperatorStub::CheckSecurity, v1::CheckSecurityRequest());
+  if (!checked.ok()) return;
+  for (const v1::SecurityCheck& check : checked->checks()) {
+    if (check.name() == kErasuresCheck) {
+      context.progress().Say("erasures: " + check.detail() + "; see: tidemark doctor --security");
+    }
+  }
+}
+
 absl::Status ConfirmRestored(Context& context, bool force) {
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
   v1::ConfirmRestoredRequest request;
   request.set_request_id(NewRequestId());
   request.set_force(force);
-  TM_ASSIGN_OR_RETURN(const auto confirmed,
-                      api->Call(*api->operators, &OperatorStub::ConfirmRestored, request));
+  grpc::ClientContext call;
+  ingest::Prepare(call, api->token(), kRestoreMost);
+  v1::ConfirmRestoredResponse confirmed;
+  TM_RETURN_IF_ERROR(rpc::FromGrpc(api->operators->ConfirmRestored(&call, request, &confirmed)));
   if (context.json()) {
     PrintJson(confirmed);
   } else {
@@ -46,6 +63,7 @@ absl::Status ConfirmRestored(Context& context, bool force) {
   }
   context.progress().Say(
       "ingest is open again, on every server within a minute; devices send what is missing");
+  SayWhatIsErased(context, *api);
   return absl::OkStatus();
 }
 

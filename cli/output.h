@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "base/format_count.h"
 #include "cli/json.h"
 #include "google/protobuf/timestamp.pb.h"
 
@@ -43,8 +44,7 @@ absl::Status FlushOutput();
 
 std::string FormatTime(const google::protobuf::Timestamp& time);
 std::string FormatTimeNs(int64_t t_ns);
-std::string FormatCount(uint64_t count);  // 1,234,567
-std::string FormatBytes(double bytes);    // 12.3 MB
-std::string FormatSpan(double seconds);   // 1.5 h, 12 min, 3.2 s
+std::string FormatBytes(double bytes);   // 12.3 MB
+std::string FormatSpan(double seconds);  // 1.5 h, 12 min, 3.2 s
 
 }  // namespace tidemark::cli

@@ -74,9 +74,11 @@ absl::StatusOr<std::string> QrSheet(std::span<const CodeLabel> labels) {
       "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n",
       kSheetWidthMm, height_mm);
   for (size_t i = 0; i < labels.size(); ++i) {
+    const size_t column = i % kColumns;
+    const size_t row = i / kColumns;
     TM_RETURN_IF_ERROR(AddLabel(svg, labels[i],
-                                kMarginMm + kLabelWidthMm * static_cast<double>(i % kColumns),
-                                kMarginMm + kLabelHeightMm * static_cast<double>(i / kColumns)));
+                                kMarginMm + kLabelWidthMm * static_cast<double>(column),
+                                kMarginMm + kLabelHeightMm * static_cast<double>(row)));
   }
   return svg + "</svg>\n";
 }

@@ -1,7 +1,9 @@
 // receipt list | verify: what a device holds against the server.
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <filesystem>
+#include <system_error>
 
 #include "base/base64.h"
 #include "cli/command.h"
@@ -79,6 +81,10 @@ absl::Status ListReceipts(Context& context, const ReceiptOptions& options) {
 }
 
 absl::Status VerifyReceipts(Context& context, const ReceiptOptions& options) {
+  // Before a server is asked for keys that nothing needs.
+  if (std::error_code error; !fs::exists(LedgerPath(options), error)) {
+    return ingest::FileError("open", LedgerPath(options), ENOENT);
+  }
   TM_ASSIGN_OR_RETURN(const ingest::ReceiptKeys keys, KeysFrom(context, options.keys_file));
   uint64_t good = 0;
   uint64_t bad = 0;

@@ -25,7 +25,7 @@ std::string_view Trim(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
 }
 
-absl::Status Rule(std::string rule) { return absl::InvalidArgumentError(std::move(rule)); }
+absl::Status Rule(std::string_view rule) { return absl::InvalidArgumentError(std::string(rule)); }
 
 absl::StatusOr<uint32_t> Number(std::string_view text) {
   uint32_t value = 0;

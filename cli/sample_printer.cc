@@ -4,42 +4,21 @@
 
 #include <charconv>
 #include <cmath>
+#include <cstdint>
 
 #include "base/endian.h"
 #include "base/status_macros.h"
 #include "cli/output.h"
 #include "cli/unreadable_text.h"
+#include "core/signal/load_value.h"
 
 namespace tidemark::cli {
 namespace {
 
-size_t BytesOf(v1::ChannelType type) {
-  switch (type) {
-    case v1::CHANNEL_TYPE_INT16:
-      return 2;
-    case v1::CHANNEL_TYPE_INT32:
-    case v1::CHANNEL_TYPE_FLOAT32:
-      return 4;
-    case v1::CHANNEL_TYPE_FLOAT64:
-      return 8;
-    default:
-      return 0;
-  }
-}
-
-double LoadValue(v1::ChannelType type, const char* at) {
-  switch (type) {
-    case v1::CHANNEL_TYPE_INT16:
-      return LoadLe<int16_t>(at);
-    case v1::CHANNEL_TYPE_INT32:
-      return LoadLe<int32_t>(at);
-    case v1::CHANNEL_TYPE_FLOAT32:
-      return static_cast<double>(LoadLe<float>(at));
-    case v1::CHANNEL_TYPE_FLOAT64:
-      return LoadLe<double>(at);
-    default:
-      return std::nan("");
-  }
+signal::SampleType TypeOf(const v1::Channel& channel) {
+  const int type = channel.type();
+  // Of a newer server: no bytes, no value.
+  return static_cast<signal::SampleType>(type >= 0 && type <= UINT8_MAX ? type : 0);
 }
 
 double ScaleOf(const v1::Channel& channel) { return channel.scale() == 0 ? 1 : channel.scale(); }
@@ -68,7 +47,7 @@ std::string NotFinite(double value, SampleFormat format) {
 
 // Nine digits for the eye; for a program the value itself, a float32 as such.
 std::string ValueText(const v1::Channel& channel, const char* at, SampleFormat format) {
-  const double raw = LoadValue(channel.type(), at);
+  const double raw = signal::LoadValue(TypeOf(channel), at);
   const double value = Physical(channel, raw);
   if (!std::isfinite(value)) return NotFinite(value, format);
   if (format == SampleFormat::kTable) return fmt::format("{:.9g}", value);
@@ -132,7 +111,7 @@ absl::Status SamplePrinter::AddBlock(const v1::SampleBlock& block) {
   if (!block.encoded().empty()) return AddSegment(block);
   const auto& channels = stream_.declaration().channels();
   size_t row_bytes = 0;
-  for (const v1::Channel& channel : channels) row_bytes += BytesOf(channel.type());
+  for (const v1::Channel& channel : channels) row_bytes += signal::BytesOf(TypeOf(channel));
   const size_t count = block.count();
   if (block.stamps_device_ns().size() != count * sizeof(int64_t) ||
       block.values().size() != count * row_bytes) {
@@ -143,7 +122,7 @@ absl::Status SamplePrinter::AddBlock(const v1::SampleBlock& block) {
   for (size_t i = 0; i < count && !full(); ++i) {
     const char* column = block.values().data();
     for (int c = 0; c < channels.size(); ++c) {
-      const size_t bytes = BytesOf(channels[c].type());
+      const size_t bytes = signal::BytesOf(TypeOf(channels[c]));
       values[static_cast<size_t>(c)] = ValueText(channels[c], column + i * bytes, format_);
       column += count * bytes;
     }

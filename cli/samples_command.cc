@@ -13,11 +13,11 @@
 #include "cli/time_option.h"
 #include "cli/unreadable_text.h"
 #include "ingest/client/durable_file.h"
+#include "ingest/client/stall_guard.h"
 
 namespace tidemark::cli {
 namespace {
 
-constexpr absl::Duration kReadTimeout = absl::Minutes(30);
 constexpr uint32_t kPlotColumns = 1100;
 
 struct SamplesOptions {
@@ -47,18 +47,19 @@ absl::Status PrintSamples(Context& context, const Api& api, const SamplesOptions
     request.set_everything(true);
   }
   grpc::ClientContext call;
-  ingest::Prepare(call, api.token(), kReadTimeout);
+  ingest::Prepare(call, api.token(), absl::InfiniteDuration());
+  ingest::StallGuard guard(call, ingest::kReadStallTimeout);
   const auto reader = api.signals->ReadSamples(&call, request);
   SamplePrinter printer(FormatOf(options, context.json()), options.limit,
                         [&](std::string_view line) { context.progress().Warn(line); });
   v1::ReadSamplesResponse response;
   absl::Status printed;
-  while (printed.ok() && !printer.full() && reader->Read(&response)) {
+  while (printed.ok() && !printer.full() && guard.Read(*reader, &response)) {
     printed = printer.Add(response);
   }
   const bool stopped = !printed.ok() || printer.full();
   if (stopped) call.TryCancel();
-  const absl::Status finished = rpc::FromGrpc(reader->Finish());
+  const absl::Status finished = guard.StatusOf(rpc::FromGrpc(reader->Finish()));
   if (stopped) return printed;
   return finished;
 }
@@ -160,6 +161,9 @@ absl::Status Plot(Context& context, const Api& api, const SamplesOptions& option
 }
 
 absl::Status Samples(Context& context, const SamplesOptions& options) {
+  if (!options.plot.empty() && (options.limit > 0 || options.format != "table")) {
+    return UsageError("--plot: draws all samples of the range; not with --limit or --format");
+  }
   TM_ASSIGN_OR_RETURN(const auto range, ParseRange(options.from, options.to));
   TM_ASSIGN_OR_RETURN(const Api* api, context.api());
   TM_ASSIGN_OR_RETURN(const std::string participant, api->ParticipantId(options.participant));
@@ -188,7 +192,7 @@ void AddSamplesCommand(Commands& commands) {
       .OneOf({"table", "csv", "jsonl"})
       .ShowDefault();
   samples.AddOption("--limit", options->limit, "At most so many samples; 0 for all").ShowDefault();
-  samples.AddOption("--plot", options->plot, "Draw the range into this SVG file instead");
+  samples.AddOption("--plot", options->plot, "Draw the whole range into this SVG file instead");
 }
 
 }  // namespace tidemark::cli

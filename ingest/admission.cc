@@ -42,6 +42,7 @@ class BodyCheck {
     if (answer) return *std::move(answer);
 
     AdmittedChunk chunk;
+    chunk.erased_ranges_known = consent.erased_ranges();
     FillRow(*found.info, chunk.row);
     if (auto broken = EncodePayload(*found.info, raw_, body_, chunk)) return *std::move(broken);
     TM_ASSIGN_OR_RETURN(const auto objection, consent.JudgeTime(*found.info, chunk.row));

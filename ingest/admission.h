@@ -20,6 +20,8 @@ namespace tidemark::ingest {
 inline constexpr uint32_t kNotYetSupportedRetryMs = 24 * 3'600 * 1'000;
 // How long it keeps one of a kind of data on which nobody recorded a decision yet.
 inline constexpr uint32_t kConsentUndecidedRetryMs = 15 * 60 * 1'000;
+// How long it keeps one that consent may not cover and no clock pair places yet.
+inline constexpr uint32_t kNoPlaceYetRetryMs = 60 * 1'000;
 
 struct FoundStream {
   std::shared_ptr<const store::StreamInfo> info;  // null: no such stream, or not that version

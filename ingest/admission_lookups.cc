@@ -41,9 +41,9 @@ class AdmissionLookups::Source final : public AdmissionSource {
     const std::pair key{boot, clock_id};
     auto asked = placements_.find(key);
     if (asked == placements_.end()) {
-      TM_ASSIGN_OR_RETURN(std::optional<store::Placement> found,
+      TM_ASSIGN_OR_RETURN(const std::optional<store::Placement> found,
                           lookups_->FindPlacement(*sender_, boot, clock_id));
-      asked = placements_.emplace(key, std::move(found)).first;
+      asked = placements_.emplace(key, found).first;
     }
     return asked->second;
   }
@@ -122,7 +122,7 @@ size_t AdmissionLookups::ClockKeyHash::operator()(const ClockKey& key) const {
 absl::StatusOr<std::optional<store::Placement>> AdmissionLookups::FindPlacement(
     const Sender& sender, BootId boot, uint32_t clock_id) {
   const ClockKey key{sender.device_id, boot, clock_id};
-  if (std::optional<store::Placement> known = placements_.Find(key)) return known;
+  if (const auto known = placements_.FindFresh(key)) return std::optional(**known);
   if (parts_.placements == nullptr) return std::optional<store::Placement>();
   const store::DeviceClock clock{sender.device_id, boot, clock_id};
   const absl::Time asked = parts_.clock->Now();
@@ -133,7 +133,9 @@ absl::StatusOr<std::optional<store::Placement>> AdmissionLookups::FindPlacement(
         found, parts_.placements->For(sender.participant_id, std::span(&clock, 1), deadline));
     return absl::OkStatus();
   }));
-  if (found.front()) placements_.Put(key, *found.front(), asked);
+  if (found.front()) {
+    placements_.Put(key, std::make_shared<const store::Placement>(*found.front()), asked);
+  }
   return found.front();
 }
 

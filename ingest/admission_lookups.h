@@ -29,7 +29,7 @@ class AdmissionLookups {
     StopFlag* stop = nullptr;
   };
   explicit AdmissionLookups(const Parts& parts)
-      : parts_(parts), placements_(parts.clock, kPlacementsMax, kPlacementFreshFor) {}
+      : parts_(parts), placements_(parts.clock, {kPlacementsMax, kPlacementFreshFor}) {}
 
   // The questions of one submission, by one thread; `sender` and this outlive it.
   std::unique_ptr<AdmissionSource> For(const Sender& sender);

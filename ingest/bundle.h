@@ -10,13 +10,12 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "ingest/wire_limits.h"
 #include "tidemark/v1/chunk.pb.h"
 
 namespace tidemark::ingest {
 
 inline constexpr std::string_view kBundleMagic = "TMB1";
-inline constexpr size_t kBundleBytesMax = size_t{8} << 20;
-inline constexpr size_t kBundleEntriesMax = 4'096;
 
 class BundleWriter {
  public:

@@ -15,6 +15,6 @@ namespace tidemark::ingest {
 //   DEADLINE_EXCEEDED    some entries are undecided at the deadline: send the bundle again
 //   UNAVAILABLE          shutting down, or no database
 absl::StatusOr<v1::PutChunksResponse> UploadBundle(Ingest& ingest, const Sender& sender,
-                                                   std::string_view bundle, absl::Time deadline);
+                                                   std::string_view bytes, absl::Time deadline);
 
 }  // namespace tidemark::ingest

@@ -51,6 +51,7 @@ absl::Status CarefulWrite::Run() {
   TM_RETURN_IF_ERROR(LockOutboxes());
   TM_RETURN_IF_ERROR(LookUpNumbers(items_));
   TM_RETURN_IF_ERROR(LookUpBodies(items_));
+  TM_RETURN_IF_ERROR(LookUpErasures());
   if (MayNeedRoom()) TM_RETURN_IF_ERROR(LockRoom());
   TM_RETURN_IF_ERROR(Decide());
   return WriteAll();
@@ -203,6 +204,21 @@ absl::Status CarefulWrite::LookUpBodies(std::span<const WriteItem> items) {
   return absl::OkStatus();
 }
 
+// After LockOutboxes, which writes.
+absl::Status CarefulWrite::LookUpErasures() {
+  TM_ASSIGN_OR_RETURN(const db::BinaryResult found,
+                      Execute({&sql::kListOutdated, KnownErasures(items_)}));
+  for (int row = 0; row < found.rows(); ++row) {
+    outdated_.emplace(ParticipantId{found.UuidAt(row, 0)}, found.Int64(row, 1));
+  }
+  return absl::OkStatus();
+}
+
+bool CarefulWrite::IsOutdated(const WriteItem& item) const {
+  return item.chunk() != nullptr &&
+         outdated_.contains({item.sender->participant_id, item.chunk()->erased_ranges_known});
+}
+
 // False when every item will be stored, or is a repetition of what is stored: the usual case after
 // a device lost its receipts.
 bool CarefulWrite::MayNeedRoom() const {
@@ -287,6 +303,10 @@ absl::Status CarefulWrite::Decide() {
     if (!IsOutboxKnown(item)) continue;
     switch (classified.fate) {
       case Fate::kStore:
+        if (IsOutdated(item)) {
+          verdict = JudgeAnew();
+          break;
+        }
         if (!TakeRun(item, facts)) break;
         verdict = Verdict::Stored();
         stored_.push_back(item);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <tuple>
@@ -37,7 +38,7 @@ class CarefulWrite {
   //   1. refuse what would be set aside and finds no room or no key: it leaves no trace, no row of
   //      an outbox, no key, so that a device cannot fill the server with what is refused
   //   2. lock the outboxes, so that nobody else settles their numbers
-  //   3. look up every number and every hash
+  //   3. look up every number and every hash, and whether admission knew of every erasure
   //   4. decide item by item, each seeing what those before it did
   //   5. write chunks, quarantine and what was settled
   absl::Status Run();
@@ -61,6 +62,8 @@ class CarefulWrite {
   void RefuseNumber(const WriteItem& item, NumberFacts& facts, OutboxTally& tally);
   absl::Status LookUpNumbers(std::span<const WriteItem> items);
   absl::Status LookUpBodies(std::span<const WriteItem> items);
+  absl::Status LookUpErasures();
+  bool IsOutdated(const WriteItem& item) const;
   bool MayNeedRoom() const;
   // What the devices of `items` and their studies hold in quarantine by now.
   absl::Status ReadRoom(std::span<const WriteItem> items, const db::Statement& statement);
@@ -82,6 +85,7 @@ class CarefulWrite {
   std::vector<std::pair<WriteItem, Verdict>> refused_;
   std::map<NumberId, NumberFacts> numbers_;
   std::map<BodyId, std::optional<v1::ReceiptReason>> bodies_;
+  std::set<std::pair<ParticipantId, int64_t>> outdated_;  // with what admission knew
   std::map<OutboxId, int32_t> runs_;          // of stored numbers, of every outbox that exists
   std::map<OutboxId, int32_t> refused_runs_;  // at most so many
   std::map<DeviceKey, QuarantineUsage> usage_;

@@ -10,17 +10,12 @@
 
 #include "base/crypto.h"
 #include "base/ids.h"
+#include "ingest/wire_limits.h"
 #include "store/chunk_row.h"
 #include "store/segment.h"
 #include "tidemark/v1/receipt.pb.h"
 
 namespace tidemark::ingest {
-
-inline constexpr size_t kBodyBytesMax = size_t{1} << 20;
-inline constexpr int64_t kNumberEnd = int64_t{1} << 62;
-inline constexpr size_t kSamplesPerChunkMax = 65'536;
-inline constexpr int kRecordsPerChunkMax = 4'096;
-inline constexpr uint32_t kClockIdEnd = 65'536;
 
 // The device that sent it, as its credential proves.
 struct Sender {
@@ -92,6 +87,9 @@ struct AdmittedChunk {
   std::string tiles;  // signal::EncodeBuckets, empty without samples
   std::vector<ClockReading> clock_readings;
   std::vector<ProbeReading> probes;
+  // Of the participant, by which it was admitted. Where there are others by the time it is written,
+  // it has to be judged anew.
+  int64_t erased_ranges_known = 0;
 };
 
 // A body that names its chunk but cannot be stored as it is.

@@ -335,4 +335,22 @@ Command SettleNumbers(const OutboxTallies& tallies, absl::Time now) {
   return {&sql::kSettleNumbers, std::move(params)};
 }
 
+// One line for each that was known: a message may have been admitted before another one.
+db::BinaryParams KnownErasures(std::span<const WriteItem> items) {
+  std::set<std::pair<ParticipantId, int64_t>> known;
+  for (const WriteItem& item : items) {
+    if (item.chunk() == nullptr) continue;
+    known.emplace(item.sender->participant_id, item.chunk()->erased_ranges_known);
+  }
+  std::vector<Uuid> participants;
+  std::vector<int64_t> counts;
+  for (const auto& [participant, count] : known) {
+    participants.push_back(participant.uuid);
+    counts.push_back(count);
+  }
+  db::BinaryParams params;
+  params.AddArray(std::span<const Uuid>(participants)).AddArray(std::span<const int64_t>(counts));
+  return params;
+}
+
 }  // namespace tidemark::ingest

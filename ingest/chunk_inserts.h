@@ -48,6 +48,16 @@ struct ChunkInserts {
 absl::StatusOr<ChunkInserts> BuildChunkInserts(std::span<const WriteItem> items, DayKeys& keys,
                                                const KnownEpochs& known_epochs, absl::Time now);
 
+// Participants of chunks, with how many erased ranges admission knew of: parameters of
+// sql::kExpectErasedRanges and sql::kListOutdated.
+db::BinaryParams KnownErasures(std::span<const WriteItem> items);
+
+// The answer where there are others by now: by the time the device asks again, they are known.
+inline constexpr uint32_t kJudgeAnewRetryMs = 10 * 1'000;
+inline Verdict JudgeAnew() {
+  return Verdict::RetryAfter(v1::RECEIPT_REASON_CONSENT_UNDECIDED, kJudgeAnewRetryMs);
+}
+
 // What a commit does to one outbox.
 struct OutboxTally {
   StudyId study_id;

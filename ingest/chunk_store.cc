@@ -17,8 +17,10 @@ namespace {
 
 constexpr std::string_view kUniqueViolation = "23505";
 constexpr std::string_view kNotNullViolation = "23502";
+constexpr std::string_view kDivisionByZero = "22012";
 
-// The statements of a fast write; settling comes first and locks the outboxes.
+// The statements of a fast write: settling comes first and locks the outboxes; the question whether
+// admission knew of every erasure comes last, when the transaction has written.
 constexpr size_t kSettleStep = 0;
 
 std::string ScopeSql(std::span<const WriteItem> items) {
@@ -27,10 +29,12 @@ std::string ScopeSql(std::span<const WriteItem> items) {
   return db::AccessScope{{participants.begin(), participants.end()}, {}}.ToSql();
 }
 
-bool NumberIsSettled(const absl::Status& status, size_t failed_step) {
+// A number is settled, or a range was erased that admission did not know of.
+bool NeedsCare(const absl::Status& status, size_t failed_step, size_t last_step) {
   const std::string_view sqlstate = db::SqlstateOf(status);
   return sqlstate == kUniqueViolation ||
-         (sqlstate == kNotNullViolation && failed_step == kSettleStep);
+         (sqlstate == kNotNullViolation && failed_step == kSettleStep) ||
+         (sqlstate == kDivisionByZero && failed_step == last_step);
 }
 
 OutboxTallies TallyStored(std::span<const WriteItem> items) {
@@ -97,11 +101,13 @@ absl::StatusOr<bool> ChunkStore::TryWriteFast(std::span<WriteItem> items) {
   for (const Command& command : inserts.commands) {
     steps.push_back({command.statement, &command.params});
   }
+  const db::BinaryParams known = KnownErasures(items);
+  steps.push_back({&sql::kExpectErasedRanges, &known});
   TM_RETURN_IF_ERROR(Connect());
   size_t failed_step = 0;
   const absl::Status status =
       connection_->RunTransaction("begin; " + ScopeSql(items), steps, &failed_step).status();
-  if (NumberIsSettled(status, failed_step)) return false;
+  if (NeedsCare(status, failed_step, steps.size() - 1)) return false;
   TM_RETURN_IF_ERROR(status);
   for (const WriteItem& item : items) *item.verdict = Verdict::Stored();
   known_epochs_.Add(inserts.new_epochs);
@@ -167,6 +173,10 @@ absl::StatusOr<std::optional<Verdict>> ChunkStore::RedriveLocked(const RedriveSt
   TM_ASSIGN_OR_RETURN(const db::BinaryResult held,
                       connection_->Execute(sql::kLockQuarantined, entry));
   if (held.rows() == 0) return std::optional<Verdict>();
+  TM_ASSIGN_OR_RETURN(
+      const db::BinaryResult outdated,
+      connection_->Execute(sql::kListOutdated, KnownErasures(std::span(&step.item, 1))));
+  if (outdated.rows() > 0) return JudgeAnew();
 
   db::BinaryParams number;
   number.AddArray(one(participant)).AddArray(one(stream)).AddArray(one(writer));

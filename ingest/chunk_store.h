@@ -44,7 +44,8 @@ class ChunkStore {
   explicit ChunkStore(ChunkStoreOptions options) : options_(std::move(options)) {}
 
   // For AdmittedChunks with different keys. One round trip: all rows are sent in the hope that no
-  // number is settled yet. False if one is: nothing was written, WriteCareful decides each.
+  // number is settled yet and nothing of the participants was erased since admission. False if it
+  // is so: nothing was written, WriteCareful decides each.
   // Sorts `items`.
   absl::StatusOr<bool> TryWriteFast(std::span<WriteItem> items);
 

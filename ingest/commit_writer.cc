@@ -1,7 +1,10 @@
 #include "ingest/commit_writer.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
+
+#include "absl/time/clock.h"
 
 namespace tidemark::ingest {
 namespace {
@@ -19,6 +22,24 @@ std::vector<WriteItem> ItemsOf(AdmittedMessage& message) {
   return items;
 }
 
+uint64_t PayloadBytes(const WriteItem& item) {
+  const AdmittedChunk* chunk = item.chunk();
+  return chunk == nullptr ? 0 : chunk->slot.bytes.size() + chunk->tiles.size();
+}
+
+// What a commit did. `items` are those that were handed to it, with their verdicts.
+void CountCommit(std::span<const WriteItem> items, absl::Duration took) {
+  IngestMetrics& metrics = IngestMetrics::OfProcess();
+  uint64_t stored_bytes = 0;
+  for (const WriteItem& item : items) {
+    if (*item.verdict == Verdict::Stored()) stored_bytes += PayloadBytes(item);
+  }
+  metrics.stored_bytes.Add(stored_bytes);
+  metrics.commit_bytes.Observe(stored_bytes);
+  metrics.commit_chunks.Observe(uint64_t{items.size()});
+  metrics.commit_duration.Observe(took);
+}
+
 bool IsDecided(const AdmittedMessage& message) {
   return std::all_of(message.verdicts.begin(), message.verdicts.end(),
                      [](const std::optional<Verdict>& verdict) { return verdict.has_value(); });
@@ -32,6 +53,7 @@ CommitWriter::CommitWriter(const Options& options)
       queue_(options.queue_messages_max, options.queue_weight_max),
       store_(options.store),
       commit_(&store_, options.patience, &stop_),
+      readings_(ReadingsOf(queue_, kWriterStage)),
       thread_([this] { Run(); }) {}
 
 void CommitWriter::Close() {
@@ -55,7 +77,9 @@ void CommitWriter::CommitMessages(std::vector<AdmittedMessagePtr> messages) {
     const std::vector<WriteItem> more = ItemsOf(*message);
     items.insert(items.end(), more.begin(), more.end());
   }
-  const absl::Status status = commit_.Run(std::move(items));
+  const absl::Time begin = absl::Now();
+  const absl::Status status = commit_.Run(items);
+  if (!items.empty()) CountCommit(items, absl::Now() - begin);
   SendReceipts(std::move(messages), status);
 }
 
@@ -77,7 +101,10 @@ void CommitWriter::SendReceipts(std::vector<AdmittedMessagePtr> messages,
   }
   std::vector<v1::ReceiptBatch> receipts = signer_->Sign(std::move(statements));
   for (size_t i = 0; i < receipts.size(); ++i) messages[i]->done(std::move(receipts[i]));
-  for (auto message = undecided; message != messages.end(); ++message) (*message)->done(status);
+  for (auto message = undecided; message != messages.end(); ++message) {
+    IngestMetrics::OfProcess().undecided_chunks.Add((*message)->decisions.size());
+    (*message)->done(status);
+  }
 }
 
 }  // namespace tidemark::ingest

@@ -1,12 +1,14 @@
 // A thread that commits what is queued and sends the receipts.
 #pragma once
 
+#include <array>
 #include <thread>
 
 #include "base/bounded_queue.h"
 #include "base/clock.h"
 #include "ingest/batch_commit.h"
 #include "ingest/chunk_store.h"
+#include "ingest/ingest_metrics.h"
 #include "ingest/message.h"
 #include "ingest/receipt.h"
 #include "ingest/stop_flag.h"
@@ -51,6 +53,7 @@ class CommitWriter {
   StopFlag stop_;
   ChunkStore store_;
   BatchCommit commit_;
+  const std::array<metrics::Reading::Source, 2> readings_;
   std::thread thread_;
 };
 

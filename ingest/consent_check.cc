@@ -16,6 +16,11 @@ Objection NothingDecided() {
   return Verdict::RetryAfter(v1::RECEIPT_REASON_CONSENT_UNDECIDED, kConsentUndecidedRetryMs);
 }
 
+// Its device sends it again, by then perhaps with a clock pair.
+Objection NoPlaceYet() {
+  return Verdict::RetryAfter(v1::RECEIPT_REASON_CONSENT_UNDECIDED, kNoPlaceYetRetryMs);
+}
+
 // The number of a stream that nobody declared is nobody's: nothing of it is written down.
 Objection NothingGranted(const store::StreamInfo* stream) {
   if (stream == nullptr) return Verdict::StopAndDelete(v1::RECEIPT_REASON_NO_CONSENT);
@@ -48,12 +53,18 @@ absl::StatusOr<std::optional<Objection>> ConsentCheck::JudgeTime(const store::St
                                                                  const store::ChunkRow& row) const {
   const std::optional<Objection> none;
   if (timeline_ == nullptr || !store::NeedsConsent(ModalityOf(stream))) return none;
-  const store::ConsentTimes times =
-      timeline_->Judged(store::DataKindOf(ModalityOf(stream)), source_->Now());
-  if (times.IsAlways()) return none;
+  const v1::DataKind kind = store::DataKindOf(ModalityOf(stream));
+  const store::ConsentTimes times = timeline_->Judged(kind, source_->Now());
+  const store::ConsentTimes erased = timeline_->ErasedOf(row.stream_id);
+  if (times.IsAlways() && erased.IsNever()) return none;
   TM_ASSIGN_OR_RETURN(const std::optional<store::Placement> placement,
                       source_->FindPlacement(row.boot_id, static_cast<uint32_t>(row.clock_id)));
-  if (!placement || times.Touches(placement->ToStudySpan(row.t_min_ns, row.t_max_ns))) return none;
+  if (!placement) {
+    const store::ConsentTimes arrivals = timeline_->ArrivalsWithoutPlace(kind, row.stream_id);
+    return arrivals.Contains(absl::ToUnixNanos(source_->Now())) ? none : NoPlaceYet();
+  }
+  const signal::TimeRange span = placement->ToStudySpan(row.t_min_ns, row.t_max_ns);
+  if (times.Touches(span) && !erased.Touches(span)) return none;
   return std::optional(NothingGranted(&stream));
 }
 

@@ -1,4 +1,5 @@
-// Whether a chunk may be kept, by the participant's consent (docs/adr/0013).
+// Whether a chunk may be kept, by the participant's consent (docs/adr/0013) and by what was erased
+// (docs/adr/0020).
 #pragma once
 
 #include <memory>
@@ -24,9 +25,13 @@ class ConsentCheck {
   std::optional<Objection> JudgeKind(const store::StreamInfo* stream) const;
 
   // A chunk that JudgeKind has no objection to, by its plausible stamps: it may be kept if consent
-  // holds for any instant between them. One whose time is not known, or not believed, is kept.
+  // holds for any instant between them and none of them was erased. One whose time is not believed
+  // is kept. One that has no place yet is kept if all it may be was agreed to, and else waits.
   absl::StatusOr<std::optional<Objection>> JudgeTime(const store::StreamInfo& stream,
                                                      const store::ChunkRow& row) const;
+
+  // How many erased ranges the judgement knew of.
+  int64_t erased_ranges() const { return timeline_ == nullptr ? 0 : timeline_->erased_ranges(); }
 
  private:
   using Timeline = std::shared_ptr<const store::ConsentTimeline>;

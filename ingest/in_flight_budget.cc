@@ -42,6 +42,11 @@ void InFlightBudget::Close() {
   WakeAll();
 }
 
+bool InFlightBudget::IsEmpty() {
+  MutexLock lock(mutex_);
+  return messages_ == 0;
+}
+
 void InFlightBudget::WaitUntilEmpty() {
   MutexLock lock(mutex_);
   while (messages_ > 0) emptied_.Wait(mutex_);

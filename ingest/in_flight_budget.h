@@ -28,6 +28,7 @@ class InFlightBudget {
   void GiveBack(size_t weight) TM_EXCLUDES(mutex_);
   // From now on nothing is taken.
   void Close() TM_EXCLUDES(mutex_);
+  bool IsEmpty() TM_EXCLUDES(mutex_);
   // Waits until everything was given back.
   void WaitUntilEmpty() TM_EXCLUDES(mutex_);
 

@@ -20,6 +20,12 @@ size_t TotalWeight(const std::vector<v1::ChunkEnvelope>& envelopes) {
   return weight;
 }
 
+void CountReceived(const std::vector<v1::ChunkEnvelope>& envelopes) {
+  uint64_t bytes = 0;
+  for (const v1::ChunkEnvelope& envelope : envelopes) bytes += envelope.body().size();
+  IngestMetrics::OfProcess().received_bytes.Add(bytes);
+}
+
 absl::Status ShuttingDown() { return absl::UnavailableError("the server is shutting down"); }
 
 ChunkStoreOptions StoreOptions(const IngestOptions& options) {
@@ -61,6 +67,7 @@ Ingest::Ingest(IngestOptions options)
       lookups_({options_.catalog, options_.consent, options_.placements, options_.clock, &stop_}),
       budget_(options_.messages_in_flight_max, options_.weight_in_flight_max),
       tasks_(options_.messages_in_flight_max, options_.weight_in_flight_max),
+      readings_(ReadingsOf(tasks_, kAdmissionStage)),
       redrive_store_(StoreOptions(options_)) {}
 
 Ingest::~Ingest() { Shutdown(); }
@@ -110,6 +117,7 @@ void Ingest::Process(Submission submission, size_t weight) {
   message->sender = submission.sender;
   message->done = std::move(submission.done);
   message->weight = weight;
+  CountReceived(submission.envelopes);
   const std::unique_ptr<AdmissionSource> source = lookups_.For(message->sender);
   for (v1::ChunkEnvelope& envelope : submission.envelopes) {
     absl::StatusOr<Decision> decision = Admit(message->sender, std::move(envelope), *source);

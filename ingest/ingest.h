@@ -5,6 +5,7 @@
 //      └──────────────── receipts, after the commit ◄─┘
 #pragma once
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -21,9 +22,11 @@
 #include "ingest/admission_lookups.h"
 #include "ingest/commit_writer.h"
 #include "ingest/in_flight_budget.h"
+#include "ingest/ingest_metrics.h"
 #include "ingest/message.h"
 #include "ingest/receipt.h"
 #include "ingest/stop_flag.h"
+#include "ingest/wire_limits.h"
 #include "store/consent_book.h"
 #include "store/key_store.h"
 #include "store/placement.h"
@@ -31,8 +34,8 @@
 
 namespace tidemark::ingest {
 
-// Larger messages are split (SplitEnvelopes), so that one submission never takes much memory.
-inline constexpr size_t kChunksPerMessageMax = 256;
+// Messages that weigh more, or have more chunks than a message may, are split (SplitEnvelopes), so
+// that one submission never takes much memory.
 inline constexpr size_t kMessageWeightMax = size_t{4} << 20;
 
 struct IngestOptions {
@@ -88,6 +91,9 @@ class Ingest {
                                                  const Uuid& request, std::string body,
                                                  std::string sha256);
 
+  // Whether anything that was submitted has no receipt yet.
+  bool IsBusy() { return !budget_.IsEmpty(); }
+
   // See ReceiptSigner.
   void SetRestoreGeneration(uint64_t generation) { signer_.SetRestoreGeneration(generation); }
   uint64_t restore_generation() const { return signer_.restore_generation(); }
@@ -116,6 +122,7 @@ class Ingest {
   AdmissionLookups lookups_;
   InFlightBudget budget_;
   BoundedQueue<Task> tasks_;
+  const std::array<metrics::Reading::Source, 2> readings_;
   std::vector<std::unique_ptr<CommitWriter>> writers_;
   std::vector<std::thread> admission_threads_;
 

@@ -1,5 +1,6 @@
 #include "ingest/ingest_service.h"
 
+#include "base/status_macros.h"
 #include "ingest/bundle_upload.h"
 #include "study/handle.h"
 
@@ -22,9 +23,9 @@ grpc::Status IngestService::PutChunks(grpc::ServerContext* context,
       *authorizer_, "/tidemark.v1.IngestService/PutChunks", context, *request,
       [&](const rpc::Caller& caller) -> absl::Status {
         const Sender sender{caller.study_id, caller.participant_id, caller.device_id};
-        auto result = UploadBundle(*ingest_, sender, request->bundle(), rpc::DeadlineOf(*context));
-        if (result.ok()) *response = *std::move(result);
-        return result.status();
+        TM_ASSIGN_OR_RETURN(*response, UploadBundle(*ingest_, sender, request->bundle(),
+                                                    rpc::DeadlineOf(*context)));
+        return absl::OkStatus();
       });
 }
 

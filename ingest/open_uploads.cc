@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "ingest/upload_stream.h"
+
 namespace tidemark::ingest {
 
 OpenUploads::Added OpenUploads::Add(DeviceId device, const std::shared_ptr<UploadStream>& stream) {
@@ -24,6 +26,19 @@ OpenUploads::Added OpenUploads::Add(DeviceId device, const std::shared_ptr<Uploa
   entries_.push_back({device, stream});
   added.taken = true;
   return added;
+}
+
+void OpenUploads::Recheck(rpc::Authorizer& authorizer) {
+  std::vector<std::shared_ptr<UploadStream>> streams;
+  std::vector<rpc::Caller> callers;
+  for (std::shared_ptr<UploadStream>& stream : All()) {
+    std::optional<rpc::Caller> caller = stream->CallerToRecheck();
+    if (!caller) continue;
+    callers.push_back(*std::move(caller));
+    streams.push_back(std::move(stream));
+  }
+  const std::vector<absl::Status> answers = authorizer.RecheckAll(callers);
+  for (size_t i = 0; i < streams.size(); ++i) streams[i]->OnRechecked(answers.at(i));
 }
 
 std::vector<std::shared_ptr<UploadStream>> OpenUploads::All() {

@@ -7,6 +7,7 @@
 
 #include "base/ids.h"
 #include "base/mutex.h"
+#include "base/rpc/guard.h"
 
 namespace tidemark::ingest {
 
@@ -27,6 +28,10 @@ class OpenUploads {
     std::shared_ptr<UploadStream> displaced;  // to be ended by the caller; null for none
   };
   Added Add(DeviceId device, const std::shared_ptr<UploadStream>& stream) TM_EXCLUDES(mutex_);
+
+  // Asks whether the credentials of all calls still hold, in one go, and ends the calls of those
+  // that do not. May block.
+  void Recheck(rpc::Authorizer& authorizer) TM_EXCLUDES(mutex_);
 
   // Oldest first.
   std::vector<std::shared_ptr<UploadStream>> All() TM_EXCLUDES(mutex_);

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "ingest/ingest_metrics.h"
 #include "ingest/merkle.h"
 #include "ingest/receipt_proof.h"
 
@@ -23,6 +24,7 @@ Sha256Digest SubtreeRoot(const std::vector<std::string>& statements) {
 
 std::string ReceiptSigner::Statement(const Sender& sender, const Decision& decision,
                                      const Verdict& verdict, absl::Time decided_at) const {
+  IngestMetrics::OfProcess().Count(verdict);
   v1::ReceiptStatement statement;
   statement.set_version(kStatementVersion);
   statement.set_device_id(std::string(sender.device_id.AsBytes()));

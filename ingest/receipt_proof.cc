@@ -8,6 +8,7 @@
 
 #include "base/status_macros.h"
 #include "ingest/merkle.h"
+#include "ingest/wire_limits.h"
 
 namespace tidemark::ingest {
 namespace {

@@ -14,8 +14,6 @@ namespace tidemark::ingest {
 
 // What the server signs is this and the 32 bytes of the top root.
 inline constexpr std::string_view kReceiptSignaturePrefix = "tidemark-receipt-v1";
-// More statements in one message than any server sends.
-inline constexpr int kReceiptStatementsMax = 4'096;
 
 // Public keys of the server by key id, from GetServerInfo.
 using ReceiptKeys = std::map<std::string, VerifyKey, std::less<>>;

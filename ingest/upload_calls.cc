@@ -82,7 +82,7 @@ absl::StatusOr<rpc::Caller> UploadCalls::Admit(absl::StatusOr<rpc::Caller> calle
 
 void UploadCalls::RunRecheck() {
   while (!stop_.WaitFor(kRecheckEvery)) {
-    for (const std::shared_ptr<UploadStream>& stream : open_.All()) stream->Recheck();
+    open_.Recheck(*authorizer_);
   }
 }
 

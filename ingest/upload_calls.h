@@ -17,9 +17,9 @@
 namespace tidemark::ingest {
 
 // A credential may be looked up in the database, which gRPC's few callback threads must not wait
-// for: two threads of its own authorize new calls. Another asks every two seconds whether the
-// credentials of open calls still hold: with the authorizer's cache of at most 5 s a revocation
-// ends an idle call within 10 s. Thread-safe.
+// for: two threads of its own authorize new calls. Another asks every two seconds, for all open
+// calls together, whether their credentials still hold: with answers that are at most 5 s old a
+// revocation ends an idle call within 10 s, however many are open. Thread-safe.
 class UploadCalls {
  public:
   UploadCalls(Ingest* ingest, rpc::Authorizer* authorizer);

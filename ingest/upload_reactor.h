@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "base/rpc/call_log.h"
+#include "ingest/ingest_metrics.h"
 #include "ingest/upload_stream.h"
 
 namespace tidemark::ingest {
@@ -41,6 +42,7 @@ class UploadReactor final : public grpc::ServerBidiReactor<v1::UploadRequest, v1
   // A copy, because this object may go while the stream acts.
   std::shared_ptr<UploadStream> Stream() const { return stream_; }
 
+  const metrics::Level::Presence presence_{IngestMetrics::OfProcess().open_uploads};
   const rpc::CallLog log_;
   const std::shared_ptr<UploadStream> stream_;
 };

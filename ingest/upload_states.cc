@@ -18,6 +18,7 @@
 #include "ingest/number_ranges.h"
 #include "ingest/pg_text.h"
 #include "ingest/sql.h"
+#include "ingest/wire_limits.h"
 #include "study/audit.h"
 #include "study/fields.h"
 #include "study/page.h"
@@ -27,7 +28,6 @@ namespace {
 
 constexpr char kGetMethod[] = "/tidemark.v1.IngestService/GetUploadState";
 constexpr size_t kUuidTextBytes = 36;
-constexpr size_t kAbandonReasonBytesMax = 256;
 
 using Ranges = google::protobuf::RepeatedPtrField<v1::NumberRange>;
 

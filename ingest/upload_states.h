@@ -13,9 +13,6 @@
 
 namespace tidemark::ingest {
 
-inline constexpr int kRangesPerListMax = 1'000;
-inline constexpr uint64_t kAbandonedAtOnceMax = uint64_t{1} << 20;
-
 // Thread-safe. `context.pool` connects as tm_app with the statements of ingest/sql.h and
 // study/sql.h. Statuses as IngestService documents them.
 class UploadStates {

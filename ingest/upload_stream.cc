@@ -88,19 +88,19 @@ void UploadStream::Drain(const absl::Status& status) {
   Pump();
 }
 
-void UploadStream::Recheck() {
-  rpc::Caller caller;
-  bool overdue = false;
+std::optional<rpc::Caller> UploadStream::CallerToRecheck() {
   {
     MutexLock lock(mutex_);
-    if (phase_ == Phase::kAuthorizing || end_) return;
-    caller = caller_;
-    overdue =
+    if (phase_ == Phase::kAuthorizing || end_) return std::nullopt;
+    const bool overdue =
         phase_ == Phase::kAwaitingOpen && ingest_->clock().Now() - authorized_at_ > kOpenWithin;
+    if (!overdue) return caller_;
   }
-  if (overdue) return End(absl::DeadlineExceededError("open follows within 30 s"));
-  const absl::Status status = authorizer_->Recheck(caller, /*may_block=*/true);
-  // A database that cannot be asked is no revocation.
+  End(absl::DeadlineExceededError("open follows within 30 s"));
+  return std::nullopt;
+}
+
+void UploadStream::OnRechecked(const absl::Status& status) {
   if (absl::IsUnauthenticated(status) || absl::IsPermissionDenied(status)) End(status);
 }
 

@@ -11,16 +11,13 @@
 #include "base/mutex.h"
 #include "base/rpc/guard.h"
 #include "ingest/ingest.h"
+#include "ingest/wire_limits.h"
 #include "tidemark/v1/ingest.pb.h"
 
 namespace tidemark::ingest {
 
-inline constexpr uint32_t kChunksInFlightMax = 64;
-inline constexpr int kStreamsPerOpenMax = 256;
 // How long a call may be without its first message.
 inline constexpr absl::Duration kOpenWithin = absl::Seconds(30);
-// Bytes of a message with several envelopes, and what the fields around one envelope may add.
-inline constexpr size_t kChunkMessageBytesMax = size_t{1} << 20;
 
 // What a stream lets the transport do. None of these is called under a lock, and never two at a
 // time; after Finish nothing is called any more.
@@ -58,9 +55,12 @@ class UploadStream : public std::enable_shared_from_this<UploadStream> {
   // `status`. Takes as long as decisions and the client do: who calls bounds it, by ending the
   // call.
   void Drain(const absl::Status& status);
-  // Asks whether the credential still holds, and ends the call if not, or if its first message is
-  // overdue. May block.
-  void Recheck();
+  // Whose right to the call is to be asked about; nobody's before it was authorized or after its
+  // end. Ends a call whose first message is overdue.
+  std::optional<rpc::Caller> CallerToRecheck();
+  // The answer: ends the call of somebody who may not make it any more. A database that could not
+  // be asked is no revocation.
+  void OnRechecked(const absl::Status& status);
 
  private:
   enum class Phase { kAuthorizing, kAwaitingOpen, kOpen };

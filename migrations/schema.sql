@@ -86,6 +86,8 @@ end $$;
 CREATE FUNCTION public.tm_erase_rows(erased uuid, rows_max integer) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'public'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
     AS $_$
 declare
   t record;
@@ -139,7 +141,9 @@ CREATE TABLE public.audit_root (
     signature bytea NOT NULL,
     key_id text NOT NULL,
     heads bytea NOT NULL,
-    signed_at timestamp with time zone NOT NULL
+    signed_at timestamp with time zone NOT NULL,
+    number bigint NOT NULL,
+    CONSTRAINT audit_root_number_is_positive CHECK ((number >= 1))
 );
 
 
@@ -210,7 +214,7 @@ CREATE TABLE public.consent (
     decision smallint NOT NULL,
     valid_from_ns bigint NOT NULL,
     valid_until_ns bigint,
-    document text NOT NULL,
+    document bytea,
     recorded_by uuid NOT NULL,
     recorded_at timestamp with time zone NOT NULL,
     CONSTRAINT consent_check CHECK ((valid_until_ns > valid_from_ns)),
@@ -326,6 +330,23 @@ ALTER TABLE ONLY public.erased_key FORCE ROW LEVEL SECURITY;
 
 
 --
+-- Name: erased_range; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.erased_range (
+    participant_id uuid NOT NULL,
+    erasure_id uuid NOT NULL,
+    stream_id uuid NOT NULL,
+    study_id uuid NOT NULL,
+    begin_ns bigint NOT NULL,
+    end_ns bigint NOT NULL,
+    CONSTRAINT erased_range_check CHECK ((end_ns > begin_ns))
+);
+
+ALTER TABLE ONLY public.erased_range FORCE ROW LEVEL SECURITY;
+
+
+--
 -- Name: erasure; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -333,7 +354,6 @@ CREATE TABLE public.erasure (
     erasure_id uuid NOT NULL,
     study_id uuid NOT NULL,
     participant_id uuid NOT NULL,
-    reason text NOT NULL,
     requested_by uuid NOT NULL,
     requested_at timestamp with time zone NOT NULL,
     done_at timestamp with time zone,
@@ -554,6 +574,70 @@ CREATE TABLE public.schema_migration (
 
 
 --
+-- Name: sealed_run; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.sealed_run (
+    participant_id uuid NOT NULL,
+    run_id uuid NOT NULL,
+    study_id uuid NOT NULL,
+    stream_id uuid NOT NULL,
+    writer_id uuid NOT NULL,
+    boot_id uuid NOT NULL,
+    clock_id integer NOT NULL,
+    stream_version integer NOT NULL,
+    key_name bytea NOT NULL,
+    first_number bigint NOT NULL,
+    last_number bigint NOT NULL,
+    chunks integer NOT NULL,
+    samples bigint NOT NULL,
+    covered_ns bigint NOT NULL,
+    t_min_ns bigint NOT NULL,
+    t_max_ns bigint NOT NULL,
+    cell_bits smallint NOT NULL,
+    levels smallint NOT NULL,
+    tile_bytes bigint NOT NULL,
+    closed boolean NOT NULL,
+    sealed_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.sealed_run FORCE ROW LEVEL SECURITY;
+
+
+--
+-- Name: sealing_claim; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.sealing_claim (
+    participant_id uuid NOT NULL,
+    stream_id uuid NOT NULL,
+    study_id uuid NOT NULL,
+    fence bigint NOT NULL,
+    lease_until timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.sealing_claim FORCE ROW LEVEL SECURITY;
+
+
+--
+-- Name: sealing_fault; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.sealing_fault (
+    participant_id uuid NOT NULL,
+    segment_id uuid NOT NULL,
+    stream_id uuid NOT NULL,
+    study_id uuid NOT NULL,
+    problem text NOT NULL,
+    attempts integer NOT NULL,
+    noted_at timestamp with time zone NOT NULL,
+    retry_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.sealing_fault FORCE ROW LEVEL SECURITY;
+
+
+--
 -- Name: segment; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -566,7 +650,8 @@ CREATE TABLE public.segment (
     payload bytea NOT NULL,
     tiles bytea,
     key_name bytea GENERATED ALWAYS AS (SUBSTRING(payload FROM 3 FOR 8)) STORED NOT NULL,
-    stored_bytes integer GENERATED ALWAYS AS ((octet_length(payload) + COALESCE(octet_length(tiles), 0))) STORED NOT NULL
+    stored_bytes integer GENERATED ALWAYS AS ((octet_length(payload) + COALESCE(octet_length(tiles), 0))) STORED NOT NULL,
+    run_id uuid
 )
 PARTITION BY RANGE (segment_id);
 ALTER TABLE ONLY public.segment ALTER COLUMN payload SET STORAGE EXTERNAL;
@@ -588,7 +673,8 @@ CREATE TABLE public.segment_default (
     payload bytea NOT NULL,
     tiles bytea,
     key_name bytea GENERATED ALWAYS AS (SUBSTRING(payload FROM 3 FOR 8)) STORED NOT NULL,
-    stored_bytes integer GENERATED ALWAYS AS ((octet_length(payload) + COALESCE(octet_length(tiles), 0))) STORED NOT NULL
+    stored_bytes integer GENERATED ALWAYS AS ((octet_length(payload) + COALESCE(octet_length(tiles), 0))) STORED NOT NULL,
+    run_id uuid
 );
 ALTER TABLE ONLY public.segment_default ALTER COLUMN payload SET STORAGE EXTERNAL;
 ALTER TABLE ONLY public.segment_default ALTER COLUMN tiles SET STORAGE EXTERNAL;
@@ -681,6 +767,22 @@ CREATE TABLE public.study_grant (
 
 
 --
+-- Name: tile; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.tile (
+    participant_id uuid NOT NULL,
+    run_id uuid NOT NULL,
+    level smallint NOT NULL,
+    study_id uuid NOT NULL,
+    payload bytea NOT NULL
+);
+ALTER TABLE ONLY public.tile ALTER COLUMN payload SET STORAGE EXTERNAL;
+
+ALTER TABLE ONLY public.tile FORCE ROW LEVEL SECURITY;
+
+
+--
 -- Name: used_challenge; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -710,7 +812,7 @@ ALTER TABLE ONLY public.audit
 --
 
 ALTER TABLE ONLY public.audit_root
-    ADD CONSTRAINT audit_root_pkey PRIMARY KEY (study_id, utc_day);
+    ADD CONSTRAINT audit_root_pkey PRIMARY KEY (study_id, number);
 
 
 --
@@ -791,6 +893,14 @@ ALTER TABLE ONLY public.epoch_start
 
 ALTER TABLE ONLY public.erased_key
     ADD CONSTRAINT erased_key_pkey PRIMARY KEY (participant_id, erasure_id, stream_id, key_name);
+
+
+--
+-- Name: erased_range erased_range_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.erased_range
+    ADD CONSTRAINT erased_range_pkey PRIMARY KEY (participant_id, erasure_id, stream_id);
 
 
 --
@@ -922,6 +1032,30 @@ ALTER TABLE ONLY public.schema_migration
 
 
 --
+-- Name: sealed_run sealed_run_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.sealed_run
+    ADD CONSTRAINT sealed_run_pkey PRIMARY KEY (participant_id, run_id);
+
+
+--
+-- Name: sealing_claim sealing_claim_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.sealing_claim
+    ADD CONSTRAINT sealing_claim_pkey PRIMARY KEY (participant_id, stream_id);
+
+
+--
+-- Name: sealing_fault sealing_fault_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.sealing_fault
+    ADD CONSTRAINT sealing_fault_pkey PRIMARY KEY (participant_id, segment_id);
+
+
+--
 -- Name: segment segment_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -994,6 +1128,14 @@ ALTER TABLE ONLY public.study
 
 
 --
+-- Name: tile tile_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.tile
+    ADD CONSTRAINT tile_pkey PRIMARY KEY (participant_id, run_id, level);
+
+
+--
 -- Name: used_challenge used_challenge_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -1006,6 +1148,13 @@ ALTER TABLE ONLY public.used_challenge
 --
 
 CREATE INDEX audit_by_study ON public.audit USING btree (study_id, subject, seq);
+
+
+--
+-- Name: audit_root_by_day; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX audit_root_by_day ON public.audit_root USING btree (study_id, utc_day);
 
 
 --
@@ -1086,6 +1235,20 @@ CREATE INDEX request_memory_by_age ON public.request_memory USING btree (created
 
 
 --
+-- Name: sealed_run_by_time; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX sealed_run_by_time ON public.sealed_run USING btree (participant_id, stream_id, boot_id, clock_id, t_min_ns);
+
+
+--
+-- Name: sealed_run_open; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX sealed_run_open ON public.sealed_run USING btree (participant_id, stream_id) WHERE (NOT closed);
+
+
+--
 -- Name: segment_by_key; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1093,10 +1256,38 @@ CREATE INDEX segment_by_key ON ONLY public.segment USING btree (participant_id, 
 
 
 --
+-- Name: segment_by_run; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX segment_by_run ON ONLY public.segment USING btree (participant_id, run_id) WHERE (run_id IS NOT NULL);
+
+
+--
+-- Name: segment_default_participant_id_run_id_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX segment_default_participant_id_run_id_idx ON public.segment_default USING btree (participant_id, run_id) WHERE (run_id IS NOT NULL);
+
+
+--
 -- Name: segment_default_participant_id_stream_id_key_name_stored_by_idx; Type: INDEX; Schema: public; Owner: -
 --
 
 CREATE INDEX segment_default_participant_id_stream_id_key_name_stored_by_idx ON public.segment_default USING btree (participant_id, stream_id, key_name) INCLUDE (stored_bytes, study_id);
+
+
+--
+-- Name: segment_live; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX segment_live ON ONLY public.segment USING btree (study_id, participant_id, stream_id, segment_id) INCLUDE (stored_bytes) WHERE (NOT sealed);
+
+
+--
+-- Name: segment_default_study_id_participant_id_stream_id_segment_i_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX segment_default_study_id_participant_id_stream_id_segment_i_idx ON public.segment_default USING btree (study_id, participant_id, stream_id, segment_id) INCLUDE (stored_bytes) WHERE (NOT sealed);
 
 
 --
@@ -1114,6 +1305,13 @@ CREATE INDEX used_challenge_by_expiry ON public.used_challenge USING btree (expi
 
 
 --
+-- Name: segment_default_participant_id_run_id_idx; Type: INDEX ATTACH; Schema: public; Owner: -
+--
+
+ALTER INDEX public.segment_by_run ATTACH PARTITION public.segment_default_participant_id_run_id_idx;
+
+
+--
 -- Name: segment_default_participant_id_stream_id_key_name_stored_by_idx; Type: INDEX ATTACH; Schema: public; Owner: -
 --
 
@@ -1125,6 +1323,13 @@ ALTER INDEX public.segment_by_key ATTACH PARTITION public.segment_default_partic
 --
 
 ALTER INDEX public.segment_pkey ATTACH PARTITION public.segment_default_pkey;
+
+
+--
+-- Name: segment_default_study_id_participant_id_stream_id_segment_i_idx; Type: INDEX ATTACH; Schema: public; Owner: -
+--
+
+ALTER INDEX public.segment_live ATTACH PARTITION public.segment_default_study_id_participant_id_stream_id_segment_i_idx;
 
 
 --
@@ -1232,115 +1437,156 @@ ALTER TABLE public.epoch_start ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.erased_key ENABLE ROW LEVEL SECURITY;
 
 --
+-- Name: erased_range; Type: ROW SECURITY; Schema: public; Owner: -
+--
+
+ALTER TABLE public.erased_range ENABLE ROW LEVEL SECURITY;
+
+--
 -- Name: audit in_scope; Type: POLICY; Schema: public; Owner: -
 --
 
-CREATE POLICY in_scope ON public.audit USING (((subject = ANY ((string_to_array(NULLIF(current_setting('app.participant_ids'::text, true), ''::text), ','::text))::uuid[])) OR (study_id = ANY ((string_to_array(NULLIF(current_setting('app.study_ids'::text, true), ''::text), ','::text))::uuid[]))));
+CREATE POLICY in_scope ON public.audit USING (((strpos(current_setting('app.participant_ids'::text, true), (subject)::text) > 0) OR (strpos(current_setting('app.study_ids'::text, true), (study_id)::text) > 0)));
 
 
 --
 -- Name: chunk in_scope; Type: POLICY; Schema: public; Owner: -
 --
 
-CREATE POLICY in_scope ON public.chunk USING (((participant_id = ANY ((string_to_array(NULLIF(current_setting('app.participant_ids'::text, true), ''::text), ','::text))::uuid[])) OR (study_id = ANY ((string_to_array(NULLIF(current_setting('app.study_ids'::text, true), ''::text), ','::text))::uuid[]))));
+CREATE POLICY in_scope ON public.chunk USING (((strpos(current_setting('app.participant_ids'::text, true), (participant_id)::text) > 0) OR (strpos(current_setting('app.study_ids'::text, true), (study_id)::text) > 0)));
 
 
 --
 -- Name: clock_pair in_scope; Type: POLICY; Schema: public; Owner: -
 --
 
-CREATE POLICY in_scope ON public.clock_pair USING (((participant_id = ANY ((string_to_array(NULLIF(current_setting('app.participant_ids'::text, true), ''::text), ','::text))::uuid[])) OR (study_id = ANY ((string_to_array(NULLIF(current_setting('app.study_ids'::text, true), ''::text), ','::text))::uuid[]))));
+CREATE POLICY in_scope ON public.clock_pair USING (((strpos(current_setting('app.participant_ids'::text, true), (participant_id)::text) > 0) OR (strpos(current_setting('app.study_ids'::text, true), (study_id)::text) > 0)));
 
 
 --
 -- Name: consent in_scope; Type: POLICY; Schema: public; Owner: -
 --
 
-CREATE POLICY in_scope ON public.consent USING (((participant_id = ANY ((string_to_array(NULLIF(current_setting('app.participant_ids'::text, true), ''::text), ','::text))::uuid[])) OR (study_id = ANY ((string_to_array(NULLIF(current_setting('app.study_ids'::text, true), ''::text), ','::text))::uuid[]))));
+CREATE POLICY in_scope ON public.consent USING (((strpos(current_setting('app.participant_ids'::text, true), (participant_id)::text) > 0) OR (strpos(current_setting('app.study_ids'::text, true), (study_id)::text) > 0)));
 
 
 --
 -- Name: device in_scope; Type: POLICY; Schema: public; Owner: -
 --
 
-CREATE POLICY in_scope ON public.device USING (((participant_id = ANY ((string_to_array(NULLIF(current_setting('app.participant_ids'::text, true), ''::text), ','::text))::uuid[])) OR (study_id = ANY ((string_to_array(NULLIF(current_setting('app.study_ids'::text, true), ''::text), ','::text))::uuid[]))));
+CREATE POLICY in_scope ON public.device USING (((strpos(current_setting('app.participant_ids'::text, true), (participant_id)::text) > 0) OR (strpos(current_setting('app.study_ids'::text, true), (study_id)::text) > 0)));
 
 
 --
 -- Name: epoch in_scope; Type: POLICY; Schema: public; Owner: -
 --
 
-CREATE POLICY in_scope ON public.epoch USING (((participant_id = ANY ((string_to_array(NULLIF(current_setting('app.participant_ids'::text, true), ''::text), ','::text))::uuid[])) OR (study_id = ANY ((string_to_array(NULLIF(current_setting('app.study_ids'::text, true), ''::text), ','::text))::uuid[]))));
+CREATE POLICY in_scope ON public.epoch USING (((strpos(current_setting('app.participant_ids'::text, true), (participant_id)::text) > 0) OR (strpos(current_setting('app.study_ids'::text, true), (study_id)::text) > 0)));
 
 
 --
 -- Name: epoch_start in_scope; Type: POLICY; Schema: public; Owner: -
 --
 
-CREATE POLICY in_scope ON public.epoch_start USING (((participant_id = ANY ((string_to_array(NULLIF(current_setting('app.participant_ids'::text, true), ''::text), ','::text))::uuid[])) OR (study_id = ANY ((string_to_array(NULLIF(current_setting('app.study_ids'::text, true), ''::text), ','::text))::uuid[]))));
+CREATE POLICY in_scope ON public.epoch_start USING (((strpos(current_setting('app.participant_ids'::text, true), (participant_id)::text) > 0) OR (strpos(current_setting('app.study_ids'::text, true), (study_id)::text) > 0)));
 
 
 --
 -- Name: erased_key in_scope; Type: POLICY; Schema: public; Owner: -
 --
 
-CREATE POLICY in_scope ON public.erased_key USING (((participant_id = ANY ((string_to_array(NULLIF(current_setting('app.participant_ids'::text, true), ''::text), ','::text))::uuid[])) OR (study_id = ANY ((string_to_array(NULLIF(current_setting('app.study_ids'::text, true), ''::text), ','::text))::uuid[]))));
+CREATE POLICY in_scope ON public.erased_key USING (((strpos(current_setting('app.participant_ids'::text, true), (participant_id)::text) > 0) OR (strpos(current_setting('app.study_ids'::text, true), (study_id)::text) > 0)));
+
+
+--
+-- Name: erased_range in_scope; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY in_scope ON public.erased_range USING (((strpos(current_setting('app.participant_ids'::text, true), (participant_id)::text) > 0) OR (strpos(current_setting('app.study_ids'::text, true), (study_id)::text) > 0)));
 
 
 --
 -- Name: participant in_scope; Type: POLICY; Schema: public; Owner: -
 --
 
-CREATE POLICY in_scope ON public.participant USING (((participant_id = ANY ((string_to_array(NULLIF(current_setting('app.participant_ids'::text, true), ''::text), ','::text))::uuid[])) OR (study_id = ANY ((string_to_array(NULLIF(current_setting('app.study_ids'::text, true), ''::text), ','::text))::uuid[]))));
+CREATE POLICY in_scope ON public.participant USING (((strpos(current_setting('app.participant_ids'::text, true), (participant_id)::text) > 0) OR (strpos(current_setting('app.study_ids'::text, true), (study_id)::text) > 0)));
 
 
 --
 -- Name: probe in_scope; Type: POLICY; Schema: public; Owner: -
 --
 
-CREATE POLICY in_scope ON public.probe USING (((participant_id = ANY ((string_to_array(NULLIF(current_setting('app.participant_ids'::text, true), ''::text), ','::text))::uuid[])) OR (study_id = ANY ((string_to_array(NULLIF(current_setting('app.study_ids'::text, true), ''::text), ','::text))::uuid[]))));
+CREATE POLICY in_scope ON public.probe USING (((strpos(current_setting('app.participant_ids'::text, true), (participant_id)::text) > 0) OR (strpos(current_setting('app.study_ids'::text, true), (study_id)::text) > 0)));
 
 
 --
 -- Name: quarantine in_scope; Type: POLICY; Schema: public; Owner: -
 --
 
-CREATE POLICY in_scope ON public.quarantine USING (((participant_id = ANY ((string_to_array(NULLIF(current_setting('app.participant_ids'::text, true), ''::text), ','::text))::uuid[])) OR (study_id = ANY ((string_to_array(NULLIF(current_setting('app.study_ids'::text, true), ''::text), ','::text))::uuid[]))));
+CREATE POLICY in_scope ON public.quarantine USING (((strpos(current_setting('app.participant_ids'::text, true), (participant_id)::text) > 0) OR (strpos(current_setting('app.study_ids'::text, true), (study_id)::text) > 0)));
 
 
 --
 -- Name: quarantine_usage in_scope; Type: POLICY; Schema: public; Owner: -
 --
 
-CREATE POLICY in_scope ON public.quarantine_usage USING (((participant_id = ANY ((string_to_array(NULLIF(current_setting('app.participant_ids'::text, true), ''::text), ','::text))::uuid[])) OR (study_id = ANY ((string_to_array(NULLIF(current_setting('app.study_ids'::text, true), ''::text), ','::text))::uuid[]))));
+CREATE POLICY in_scope ON public.quarantine_usage USING (((strpos(current_setting('app.participant_ids'::text, true), (participant_id)::text) > 0) OR (strpos(current_setting('app.study_ids'::text, true), (study_id)::text) > 0)));
+
+
+--
+-- Name: sealed_run in_scope; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY in_scope ON public.sealed_run USING (((strpos(current_setting('app.participant_ids'::text, true), (participant_id)::text) > 0) OR (strpos(current_setting('app.study_ids'::text, true), (study_id)::text) > 0)));
+
+
+--
+-- Name: sealing_claim in_scope; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY in_scope ON public.sealing_claim USING (((strpos(current_setting('app.participant_ids'::text, true), (participant_id)::text) > 0) OR (strpos(current_setting('app.study_ids'::text, true), (study_id)::text) > 0)));
+
+
+--
+-- Name: sealing_fault in_scope; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY in_scope ON public.sealing_fault USING (((strpos(current_setting('app.participant_ids'::text, true), (participant_id)::text) > 0) OR (strpos(current_setting('app.study_ids'::text, true), (study_id)::text) > 0)));
 
 
 --
 -- Name: segment in_scope; Type: POLICY; Schema: public; Owner: -
 --
 
-CREATE POLICY in_scope ON public.segment USING (((participant_id = ANY ((string_to_array(NULLIF(current_setting('app.participant_ids'::text, true), ''::text), ','::text))::uuid[])) OR (study_id = ANY ((string_to_array(NULLIF(current_setting('app.study_ids'::text, true), ''::text), ','::text))::uuid[]))));
+CREATE POLICY in_scope ON public.segment USING (((strpos(current_setting('app.participant_ids'::text, true), (participant_id)::text) > 0) OR (strpos(current_setting('app.study_ids'::text, true), (study_id)::text) > 0)));
 
 
 --
 -- Name: stream in_scope; Type: POLICY; Schema: public; Owner: -
 --
 
-CREATE POLICY in_scope ON public.stream USING (((participant_id = ANY ((string_to_array(NULLIF(current_setting('app.participant_ids'::text, true), ''::text), ','::text))::uuid[])) OR (study_id = ANY ((string_to_array(NULLIF(current_setting('app.study_ids'::text, true), ''::text), ','::text))::uuid[]))));
+CREATE POLICY in_scope ON public.stream USING (((strpos(current_setting('app.participant_ids'::text, true), (participant_id)::text) > 0) OR (strpos(current_setting('app.study_ids'::text, true), (study_id)::text) > 0)));
 
 
 --
 -- Name: stream_state in_scope; Type: POLICY; Schema: public; Owner: -
 --
 
-CREATE POLICY in_scope ON public.stream_state USING (((participant_id = ANY ((string_to_array(NULLIF(current_setting('app.participant_ids'::text, true), ''::text), ','::text))::uuid[])) OR (study_id = ANY ((string_to_array(NULLIF(current_setting('app.study_ids'::text, true), ''::text), ','::text))::uuid[]))));
+CREATE POLICY in_scope ON public.stream_state USING (((strpos(current_setting('app.participant_ids'::text, true), (participant_id)::text) > 0) OR (strpos(current_setting('app.study_ids'::text, true), (study_id)::text) > 0)));
 
 
 --
 -- Name: stream_version in_scope; Type: POLICY; Schema: public; Owner: -
 --
 
-CREATE POLICY in_scope ON public.stream_version USING (((participant_id = ANY ((string_to_array(NULLIF(current_setting('app.participant_ids'::text, true), ''::text), ','::text))::uuid[])) OR (study_id = ANY ((string_to_array(NULLIF(current_setting('app.study_ids'::text, true), ''::text), ','::text))::uuid[]))));
+CREATE POLICY in_scope ON public.stream_version USING (((strpos(current_setting('app.participant_ids'::text, true), (participant_id)::text) > 0) OR (strpos(current_setting('app.study_ids'::text, true), (study_id)::text) > 0)));
+
+
+--
+-- Name: tile in_scope; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY in_scope ON public.tile USING (((strpos(current_setting('app.participant_ids'::text, true), (participant_id)::text) > 0) OR (strpos(current_setting('app.study_ids'::text, true), (study_id)::text) > 0)));
 
 
 --
@@ -1368,6 +1614,24 @@ ALTER TABLE public.quarantine ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.quarantine_usage ENABLE ROW LEVEL SECURITY;
 
 --
+-- Name: sealed_run; Type: ROW SECURITY; Schema: public; Owner: -
+--
+
+ALTER TABLE public.sealed_run ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: sealing_claim; Type: ROW SECURITY; Schema: public; Owner: -
+--
+
+ALTER TABLE public.sealing_claim ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: sealing_fault; Type: ROW SECURITY; Schema: public; Owner: -
+--
+
+ALTER TABLE public.sealing_fault ENABLE ROW LEVEL SECURITY;
+
+--
 -- Name: segment; Type: ROW SECURITY; Schema: public; Owner: -
 --
 
@@ -1390,6 +1654,12 @@ ALTER TABLE public.stream_state ENABLE ROW LEVEL SECURITY;
 --
 
 ALTER TABLE public.stream_version ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: tile; Type: ROW SECURITY; Schema: public; Owner: -
+--
+
+ALTER TABLE public.tile ENABLE ROW LEVEL SECURITY;
 
 --
 -- Name: FUNCTION tm_count_rows_of(participant uuid); Type: ACL; Schema: public; Owner: -
@@ -1444,6 +1714,20 @@ GRANT SELECT ON TABLE public.chunk TO tm_read;
 --
 
 GRANT UPDATE(flags) ON TABLE public.chunk TO tm_app;
+
+
+--
+-- Name: COLUMN chunk.segment_id; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(segment_id) ON TABLE public.chunk TO tm_app;
+
+
+--
+-- Name: COLUMN chunk.segment_slot; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(segment_slot) ON TABLE public.chunk TO tm_app;
 
 
 --
@@ -1509,6 +1793,15 @@ GRANT SELECT ON TABLE public.epoch_start TO tm_read;
 --
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.erased_key TO tm_app;
+
+
+--
+-- Name: TABLE erased_range; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.erased_range TO tm_app;
+GRANT SELECT ON TABLE public.erased_range TO tm_ingest;
+GRANT SELECT ON TABLE public.erased_range TO tm_read;
 
 
 --
@@ -1633,12 +1926,41 @@ GRANT SELECT ON TABLE public.schema_migration TO tm_read;
 
 
 --
+-- Name: TABLE sealed_run; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sealed_run TO tm_app;
+GRANT SELECT ON TABLE public.sealed_run TO tm_read;
+
+
+--
+-- Name: TABLE sealing_claim; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sealing_claim TO tm_app;
+
+
+--
+-- Name: TABLE sealing_fault; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sealing_fault TO tm_app;
+
+
+--
 -- Name: TABLE segment; Type: ACL; Schema: public; Owner: -
 --
 
-GRANT SELECT,DELETE ON TABLE public.segment TO tm_app;
+GRANT SELECT,INSERT,DELETE ON TABLE public.segment TO tm_app;
 GRANT SELECT,INSERT ON TABLE public.segment TO tm_ingest;
 GRANT SELECT ON TABLE public.segment TO tm_read;
+
+
+--
+-- Name: COLUMN segment.sealed; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(sealed) ON TABLE public.segment TO tm_app;
 
 
 --
@@ -1653,6 +1975,13 @@ GRANT UPDATE(payload) ON TABLE public.segment TO tm_app;
 --
 
 GRANT UPDATE(tiles) ON TABLE public.segment TO tm_app;
+
+
+--
+-- Name: COLUMN segment.run_id; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(run_id) ON TABLE public.segment TO tm_app;
 
 
 --
@@ -1703,6 +2032,14 @@ GRANT UPDATE(plan) ON TABLE public.study TO tm_app;
 --
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.study_grant TO tm_app;
+
+
+--
+-- Name: TABLE tile; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.tile TO tm_app;
+GRANT SELECT ON TABLE public.tile TO tm_read;
 
 
 --

@@ -14,6 +14,8 @@
 #include "migrations/migrations.h"
 #include "server/files.h"
 #include "server/roles.h"
+#include "server/server_metrics.h"
+#include "store/sealer/sealer.h"
 #include "study/bootstrap.h"
 #include "study/sql.h"
 
@@ -64,6 +66,31 @@ absl::StatusOr<std::string> PrintAccess() {
          "Made by `tidemarkd --print-access` from the options of the methods in\n"
          "`proto/tidemark/v1`; a test compares it with what the server does.\n\n" +
          policies.ToMarkdown();
+}
+
+absl::StatusOr<std::string> PrintBacklog(const Config& config) {
+  sealer::SealerOptions options;
+  options.store.dsn = DsnOf(config.dsn, config.app_user);
+  options.clock = &Clock::Real();
+  TM_ASSIGN_OR_RETURN(const sealer::SealBacklog backlog, sealer::Sealer(options).Backlog());
+  return fmt::format(
+      "live_streams {}\nlive_segments {}\nlive_bytes {}\noldest_seconds {}\nfaulty_segments {}\n",
+      backlog.streams, backlog.segments, backlog.bytes, absl::ToInt64Seconds(backlog.oldest),
+      backlog.faults);
+}
+
+std::string PrintMetrics() {
+  MakeAllMetrics();
+  std::string page =
+      "# What a server counts\n\n"
+      "Made by `tidemarkd --print-metrics`; a test compares. Served at `/metrics` of "
+      "`--metrics-listen`. No\nlabel tells a participant, a device or a study.\n\n"
+      "| metric | type | label | what it is |\n|---|---|---|---|\n";
+  for (const metrics::Listed& metric : metrics::Registry::OfProcess().List()) {
+    page += fmt::format("| `{}` | {} | {} | {} |\n", metric.name, metric.type, metric.label,
+                        metric.help);
+  }
+  return page;
 }
 
 }  // namespace tidemark::server

@@ -20,4 +20,10 @@ absl::Status BootstrapOperator(const Config& config, const std::string& file);
 // docs/access.md.
 absl::StatusOr<std::string> PrintAccess();
 
+// What waits to be sealed, one number a line.
+absl::StatusOr<std::string> PrintBacklog(const Config& config);
+
+// docs/metrics.md.
+std::string PrintMetrics();
+
 }  // namespace tidemark::server

@@ -2,13 +2,19 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
 #include <charconv>
+#include <cstdlib>
+#include <cstring>
 #include <map>
 #include <optional>
+#include <tuple>
 
+#include "base/db/conninfo.h"
 #include "base/flags/flags.h"
 #include "base/loopback.h"
 #include "base/status_macros.h"
@@ -19,15 +25,19 @@ namespace {
 const std::set<std::string> kRoles = {"study", "ingest", "signal"};
 const std::set<std::string> kLogLevels = {"debug", "info", "warning", "error"};
 constexpr size_t kAudienceBytesMax = 256;
+constexpr int kServiceTokenDaysMax = 3'660;
 
 // Numbers come as text, so that a wrong one is reported beside the other faults.
 struct RawNumbers {
   std::string quarantine_bytes_per_device;
   std::string quarantine_bytes_per_study;
+  std::string database_bytes_max;
   std::string app_connections_max;
   std::string read_connections_max;
   std::string ingest_writers;
   std::string handler_threads_max;
+  std::string sealer_percent;
+  std::string service_token_days;
   std::string drain_seconds;
 };
 
@@ -35,6 +45,8 @@ struct Commands {
   bool migrate = false;
   bool print_config = false;
   bool print_access = false;
+  bool print_metrics = false;
+  bool print_backlog = false;
   bool version = false;
   std::string bootstrap_file;
 };
@@ -55,6 +67,8 @@ void AddStoreOptions(flags::Command app, Config& config) {
       "that database as its owner, for --migrate (default: --key-store)");
   add("--keys-user", config.keys_user, "role of the database of keys");
   add("--keys", config.keys_folder, "folder of the key store, outside of the database's backups");
+  add("--database-disk", config.database_disk,
+      "a path on the disk of the database, to watch the room there is");
   add("--kek", config.kek_file, "file of the key-encryption key (default: inside --keys)");
 }
 
@@ -63,6 +77,8 @@ void AddNetworkOptions(flags::Command app, Config& config) {
     app.AddOption(flag, value, help).FromEnvironment();
   };
   add("--listen", config.listen, "address of gRPC, host:port; port 0 takes a free one");
+  add("--metrics-listen", config.metrics_listen,
+      "address of /metrics and /ready over HTTP, host:port (default: none)");
   add("--port-file", config.port_file, "file that gets the port once the server is up");
   add("--tls-cert", config.tls_cert, "certificate chain, PEM");
   add("--tls-key", config.tls_key, "its private key, PEM");
@@ -90,10 +106,16 @@ void AddNumberOptions(flags::Command app, RawNumbers& raw) {
   add("--quarantine-bytes-per-device", raw.quarantine_bytes_per_device,
       "bytes held in quarantine for one device before its chunks must wait");
   add("--quarantine-bytes-per-study", raw.quarantine_bytes_per_study, "the same for one study");
+  add("--database-bytes-max", raw.database_bytes_max,
+      "the most bytes that the database may take, where its disk is elsewhere; 0: not known");
   add("--app-connections", raw.app_connections_max, "connections for staff and device calls");
   add("--read-connections", raw.read_connections_max, "connections for reads of signals");
   add("--ingest-writers", raw.ingest_writers, "threads that commit chunks");
   add("--handler-threads", raw.handler_threads_max, "calls handled at one time");
+  add("--sealer-percent", raw.sealer_percent,
+      "how much of the time the sealer may work while ingest is busy; 0: it does not run");
+  add("--service-token-days", raw.service_token_days,
+      "how long the token of a program holds that is entered from now on; 0: until it is revoked");
   add("--drain-seconds", raw.drain_seconds, "how long calls may take to end at shutdown");
 }
 
@@ -104,6 +126,8 @@ void AddCommands(flags::Command app, Commands& commands) {
                 "when there is an operator and the file exists");
   app.AddFlag("--print-config", commands.print_config, "print the settings in force and exit");
   app.AddFlag("--print-access", commands.print_access, "print who may call what and exit");
+  app.AddFlag("--print-metrics", commands.print_metrics, "print what is counted and exit");
+  app.AddFlag("--print-backlog", commands.print_backlog, "print what waits to be sealed and exit");
   app.AddFlag("--version", commands.version, "print the version and exit");
 }
 
@@ -126,6 +150,8 @@ void ParseNumbers(const RawNumbers& raw, Config& config, std::vector<std::string
                        kBytesMax, config.quarantine_bytes_per_device, faults);
   ParseNumber<int64_t>("--quarantine-bytes-per-study", raw.quarantine_bytes_per_study, 0, kBytesMax,
                        config.quarantine_bytes_per_study, faults);
+  ParseNumber<int64_t>("--database-bytes-max", raw.database_bytes_max, 0, kBytesMax,
+                       config.database_bytes_max, faults);
   ParseNumber("--app-connections", raw.app_connections_max, 1, 1000, config.app_connections_max,
               faults);
   ParseNumber("--read-connections", raw.read_connections_max, 1, 1000, config.read_connections_max,
@@ -133,6 +159,9 @@ void ParseNumbers(const RawNumbers& raw, Config& config, std::vector<std::string
   ParseNumber("--ingest-writers", raw.ingest_writers, 1, 64, config.ingest_writers, faults);
   ParseNumber("--handler-threads", raw.handler_threads_max, 4, 10'000, config.handler_threads_max,
               faults);
+  ParseNumber("--service-token-days", raw.service_token_days, 0, kServiceTokenDaysMax,
+              config.service_token_days, faults);
+  ParseNumber("--sealer-percent", raw.sealer_percent, 0, 100, config.sealer_percent, faults);
   int drain_seconds = static_cast<int>(absl::ToInt64Seconds(config.drain));
   ParseNumber("--drain-seconds", raw.drain_seconds, 0, 3600, drain_seconds, faults);
   config.drain = absl::Seconds(drain_seconds);
@@ -160,13 +189,23 @@ bool HasPort(const std::string& listen) {
   return error == std::errc() && stop == end && port >= 0 && port <= 65535;
 }
 
+void AddressFaults(const char* setting, const std::string& address, bool behind_edge,
+                   std::vector<std::string>& faults) {
+  if (!HasPort(address)) {
+    faults.push_back(fmt::format("{}: \"{}\" is not host:port", setting, address));
+  } else if (!IsLoopbackAddress(address) && !behind_edge) {
+    faults.push_back(
+        fmt::format("{}: {} is not loopback: put an edge proxy in front and say --behind-edge",
+                    setting, HostOf(address)));
+  }
+}
+
 void NetworkFaults(const Config& config, std::vector<std::string>& faults) {
-  if (!HasPort(config.listen)) {
-    faults.push_back(fmt::format("--listen: \"{}\" is not host:port", config.listen));
-  } else if (!IsLoopbackAddress(config.listen) && !config.behind_edge) {
-    faults.push_back(fmt::format(
-        "--listen: {} is not loopback: put an edge proxy in front and say --behind-edge",
-        HostOf(config.listen)));
+  AddressFaults("--listen", config.listen, config.behind_edge, faults);
+  if (!config.metrics_listen.empty()) {
+    AddressFaults("--metrics-listen", config.metrics_listen, config.behind_edge, faults);
+    const bool is_taken = config.metrics_listen == config.listen && !config.listen.ends_with(":0");
+    if (is_taken) faults.emplace_back("--metrics-listen: is the address of --listen");
   }
   if (config.tls_cert.empty() != config.tls_key.empty()) {
     faults.emplace_back("--tls-cert and --tls-key: give both or neither");
@@ -203,14 +242,19 @@ std::optional<Command> CommandOf(const Commands& commands, std::vector<std::stri
   if (!commands.bootstrap_file.empty()) asked.push_back(Command::kBootstrapOperator);
   if (commands.print_config) asked.push_back(Command::kPrintConfig);
   if (commands.print_access) asked.push_back(Command::kPrintAccess);
+  if (commands.print_metrics) asked.push_back(Command::kPrintMetrics);
+  if (commands.print_backlog) asked.push_back(Command::kPrintBacklog);
   if (asked.size() > 1) {
-    faults.emplace_back("one of --migrate, --bootstrap-operator, --print-config, --print-access");
+    faults.emplace_back(
+        "one of --migrate, --bootstrap-operator, --print-config, --print-access, "
+        "--print-metrics, --print-backlog");
   }
   return asked.empty() ? Command::kServe : asked.front();
 }
 
 bool NeedsNoSettings(Command command) {
-  return command == Command::kVersion || command == Command::kPrintAccess;
+  return command == Command::kVersion || command == Command::kPrintAccess ||
+         command == Command::kPrintMetrics;
 }
 
 // They go into connection strings as they are.
@@ -230,13 +274,36 @@ void UserFaults(const Config& config, std::vector<std::string>& faults) {
   }
 }
 
+// What stands on a command line is seen by every user of the machine, and an environment is handed
+// on to whatever is started.
+void SecretFaults(const Config& config, std::vector<std::string>& faults) {
+  for (const auto& [setting, dsn] : {std::pair("--dsn", &config.dsn),
+                                     {"--owner-dsn", &config.owner_dsn},
+                                     {"--key-store", &config.key_store},
+                                     {"--key-store-owner-dsn", &config.key_store_owner_dsn}}) {
+    if (dsn->empty() || *dsn == kKeysInFolder) continue;
+    const absl::StatusOr<bool> holds_password = db::HoldsPassword(*dsn);
+    if (!holds_password.ok()) {
+      faults.push_back(fmt::format("{}: is no connection string", setting));
+    } else if (*holds_password) {
+      faults.push_back(fmt::format(
+          "{}: holds a password: put it into a file and name that with passfile=", setting));
+    }
+  }
+  if (std::getenv("PGPASSWORD") != nullptr) {
+    faults.emplace_back("PGPASSWORD: put the password into a file and name that with passfile=");
+  }
+}
+
 void CommandFaults(Command command, const Config& config, std::vector<std::string>& faults) {
   UserFaults(config, faults);
+  SecretFaults(config, faults);
   if (command == Command::kMigrate || command == Command::kBootstrapOperator) {
     if (config.dsn.empty() && config.owner_dsn.empty()) faults.emplace_back("--dsn: is needed");
     return;
   }
   for (std::string& fault : FaultsOf(config)) faults.push_back(std::move(fault));
+  for (std::string& fault : FileFaultsOf(config)) faults.push_back(std::move(fault));
 }
 
 }  // namespace
@@ -247,9 +314,26 @@ std::vector<std::string> FaultsOf(const Config& config) {
   KeyStoreFaults(config, faults);
   NetworkFaults(config, faults);
   RoleFaults(config, faults);
+  if (!config.database_disk.empty() && config.database_bytes_max > 0) {
+    faults.emplace_back("--database-disk and --database-bytes-max: give one of them");
+  }
   if (!kLogLevels.contains(config.log_level)) {
     faults.push_back(fmt::format("--log-level: \"{}\" is not one of {}", config.log_level,
                                  fmt::join(kLogLevels, ", ")));
+  }
+  return faults;
+}
+
+std::vector<std::string> FileFaultsOf(const Config& config) {
+  std::vector<std::string> faults;
+  const std::tuple<const char*, const std::string&, int> files[] = {
+      {"--tls-cert", config.tls_cert, R_OK},
+      {"--tls-key", config.tls_key, R_OK},
+      {"--database-disk", config.database_disk, F_OK}};
+  for (const auto& [setting, path, mode] : files) {
+    if (!path.empty() && access(path.c_str(), mode) != 0) {
+      faults.push_back(fmt::format("{}: cannot be read: {}", setting, std::strerror(errno)));
+    }
   }
   return faults;
 }
@@ -297,18 +381,23 @@ std::string PrintConfig(const Config& config) {
   return fmt::format(
       "dsn={}\nowner-dsn={}\napp-user={}\ningest-user={}\nread-user={}\n"
       "key-store={}\nkey-store-owner-dsn={}\nkeys-user={}\nkeys={}\nkek={}\n"
-      "listen={}\nport-file={}\ntls-cert={}\ntls-key={}\naudience={}\nbehind-edge={}\nroles={}\n"
+      "database-disk={}\ndatabase-bytes-max={}\nlisten={}\nmetrics-listen={}\nport-file={}\ntls-"
+      "cert={}\ntls-key={}\naudience={}\nbehind-edge={}\nroles={}\n"
       "log-level={}\nlog-json={}\nreflection={}\nunsafe-durability={}\n"
       "quarantine-bytes-per-device={}\nquarantine-bytes-per-study={}\napp-connections={}\n"
-      "read-connections={}\ningest-writers={}\nhandler-threads={}\ndrain-seconds={}\n",
+      "read-connections={}\ningest-writers={}\nsealer-percent={}\nhandler-threads={}\nservice-"
+      "token-days={}\n"
+      "drain-seconds={}\n",
       secret(config.dsn), secret(config.owner_dsn), config.app_user, config.ingest_user,
       config.read_user, config.key_store == kKeysInFolder ? kKeysInFolder : "<set>",
       secret(config.key_store_owner_dsn), config.keys_user, config.keys_folder, config.kek_file,
-      config.listen, config.port_file, config.tls_cert, config.tls_key, config.audience,
-      config.behind_edge, fmt::join(config.roles, ","), config.log_level, config.log_json,
-      config.reflection, config.unsafe_durability, config.quarantine_bytes_per_device,
+      config.database_disk, config.database_bytes_max, config.listen, config.metrics_listen,
+      config.port_file, config.tls_cert, config.tls_key, config.audience, config.behind_edge,
+      fmt::join(config.roles, ","), config.log_level, config.log_json, config.reflection,
+      config.unsafe_durability, config.quarantine_bytes_per_device,
       config.quarantine_bytes_per_study, config.app_connections_max, config.read_connections_max,
-      config.ingest_writers, config.handler_threads_max, absl::ToInt64Seconds(config.drain));
+      config.ingest_writers, config.sealer_percent, config.handler_threads_max,
+      config.service_token_days, absl::ToInt64Seconds(config.drain));
 }
 
 // The last value of a keyword wins, in keywords and in the query of a URI. Names of users are plain

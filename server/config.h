@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "ingest/quarantine_room.h"
+#include "study/context.h"
 
 namespace tidemark::server {
 
@@ -25,6 +26,7 @@ struct Config {
 
   std::string listen = "127.0.0.1:7420";  // port 0: any free one
   std::string port_file;
+  std::string metrics_listen;  // empty: none
   bool behind_edge = false;
   std::string tls_cert;
   std::string tls_key;
@@ -37,13 +39,22 @@ struct Config {
   std::string audience = "tidemark";
   std::set<std::string> roles = {"study", "ingest", "signal"};
 
+  int service_token_days = static_cast<int>(study::kServiceTokenLife / absl::Hours(24));
+
   bool unsafe_durability = false;
   int64_t quarantine_bytes_per_device = ingest::QuarantineQuotas().device_bytes_max;
   int64_t quarantine_bytes_per_study = ingest::QuarantineQuotas().study_bytes_max;
 
+  // Where the room of the database is seen: a path on its disk, or the most that it may take (0:
+  // not known). At most one of them.
+  std::string database_disk;
+  int64_t database_bytes_max = 0;
+
   int app_connections_max = 8;
   int read_connections_max = 4;
-  int ingest_writers = 4;  // as IngestOptions has it
+  int ingest_writers = 4;                     // as IngestOptions has it
+  int ingest_messages_in_flight_max = 4'096;  // likewise; not a flag
+  int sealer_percent = 25;  // of the time while ingest is busy; 0: it does not run
   int handler_threads_max = 64;
   absl::Duration drain = absl::Seconds(10);
 
@@ -58,6 +69,8 @@ enum class Command {
   kBootstrapOperator,
   kPrintConfig,
   kPrintAccess,
+  kPrintMetrics,
+  kPrintBacklog,
   kVersion,
   kHelp
 };
@@ -73,8 +86,11 @@ struct CommandLine {
 //   INVALID_ARGUMENT  every fault there is, one per line
 absl::StatusOr<CommandLine> ParseCommandLine(std::span<const std::string> args);
 
-// What is wrong with a configuration for serving; empty if nothing is.
+// What is wrong with a configuration for serving; empty if nothing is. Looks at the values only.
 std::vector<std::string> FaultsOf(const Config& config);
+
+// What is wrong with the files that a configuration for serving names.
+std::vector<std::string> FileFaultsOf(const Config& config);
 
 // One line per setting, secrets as <set>.
 std::string PrintConfig(const Config& config);

@@ -1,7 +1,6 @@
 // tidemarkd: parses what was asked, then serves until SIGTERM or SIGINT.
 #include <fmt/format.h>
 #include <google/protobuf/stubs/logging.h>
-#include <sys/resource.h>
 
 #include <csignal>
 #include <cstdlib>
@@ -10,7 +9,9 @@
 #include "base/status_macros.h"
 #include "server/commands.h"
 #include "server/config.h"
+#include "server/descriptors.h"
 #include "server/server.h"
+#include "server/service_manager.h"
 #include "server/version.h"
 
 namespace tidemark::server {
@@ -26,14 +27,6 @@ sigset_t BlockStopSignals() {
   return signals;
 }
 
-// A connection is a descriptor: take all that the system allows.
-void RaiseDescriptorLimit() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 constexpr int kExitUsage = 2;
 constexpr int kExitDead = 3;
 
@@ -44,13 +37,19 @@ constexpr int kExitDead = 3;
 }
 
 absl::Status Serve(const Config& config, const sigset_t& stop_signals) {
-  RaiseDescriptorLimit();
-  TM_ASSIGN_OR_RETURN(const std::unique_ptr<Server> server,
-                      Server::Start(config, Clock::Real(), {.on_dead = EndDead}));
-  LogInfo("tidemarkd {} serves on port {}", kVersion, server->port());
+  const ServiceManager manager = ServiceManager::FromEnvironment();
+  const uint64_t descriptors = TakeDescriptors(config);
+  TM_ASSIGN_OR_RETURN(
+      const std::unique_ptr<Server> server,
+      Server::Start(config, Clock::Real(),
+                    {.on_dead = EndDead, .on_alive = [&manager] { manager.KeepAlive(); }}));
+  LogInfo("tidemarkd {} serves on port {}, {} descriptors", kVersion, server->port(), descriptors);
+  if (server->metrics_port() != 0) LogInfo("metrics are on port {}", server->metrics_port());
+  manager.Ready();
   int signal = 0;
   sigwait(&stop_signals, &signal);
   LogInfo("stopping on signal {}", signal);
+  manager.Stopping();
   server->Shutdown(config.drain);
   LogInfo("stopped");
   return absl::OkStatus();
@@ -70,6 +69,14 @@ absl::Status Run(const CommandLine& line, const sigset_t& stop_signals) {
     case Command::kPrintAccess: {
       TM_ASSIGN_OR_RETURN(const std::string table, PrintAccess());
       fmt::print("{}", table);
+      return absl::OkStatus();
+    }
+    case Command::kPrintMetrics:
+      fmt::print("{}", PrintMetrics());
+      return absl::OkStatus();
+    case Command::kPrintBacklog: {
+      TM_ASSIGN_OR_RETURN(const std::string backlog, PrintBacklog(line.config));
+      fmt::print("{}", backlog);
       return absl::OkStatus();
     }
     case Command::kMigrate:

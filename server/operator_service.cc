@@ -1,13 +1,20 @@
 #include "server/operator_service.h"
 
+#include "base/status_macros.h"
 #include "study/handle.h"
 
 namespace tidemark::server {
+namespace {
+
+// The key store is asked about every participant.
+constexpr absl::Duration kConfirmMost = absl::Minutes(10);
+
+}  // namespace
 
 OperatorService::OperatorService(rpc::Authorizer* authorizer, const Foundation& foundation)
     : authorizer_(authorizer),
       installation_(foundation.study),
-      checks_(foundation.config, foundation.study, foundation.gate),
+      checks_(foundation.config, foundation.study, foundation.gate, foundation.watch),
       look_at_database_(foundation.look_at_database) {}
 
 grpc::Status OperatorService::RotateKeyEncryptionKey(
@@ -21,11 +28,15 @@ grpc::Status OperatorService::RotateKeyEncryptionKey(
 grpc::Status OperatorService::ConfirmRestored(grpc::ServerContext* context,
                                               const v1::ConfirmRestoredRequest* request,
                                               v1::ConfirmRestoredResponse* response) {
-  const grpc::Status status =
-      study::Handle(*authorizer_, "/tidemark.v1.OperatorService/ConfirmRestored", context,
-                    installation_, &study::Installation::ConfirmRestored, *request, response);
-  if (status.ok()) look_at_database_();
-  return status;
+  return rpc::Guarded(*authorizer_, "/tidemark.v1.OperatorService/ConfirmRestored", context,
+                      *request, [&](const rpc::Caller& caller) -> absl::Status {
+                        study::Call call = study::CallOf(caller, *context);
+                        call.deadline = rpc::DeadlineOf(*context, kConfirmMost);
+                        TM_ASSIGN_OR_RETURN(*response,
+                                            installation_.ConfirmRestored(call, *request));
+                        look_at_database_();
+                        return absl::OkStatus();
+                      });
 }
 
 grpc::Status OperatorService::CheckSecurity(grpc::ServerContext* context,

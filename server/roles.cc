@@ -1,12 +1,17 @@
 #include "server/roles.h"
 
+#include <algorithm>
+#include <array>
+
 #include "base/crypto.h"
 #include "base/status_macros.h"
 #include "ingest/ingest.h"
 #include "ingest/ingest_service.h"
 #include "server/operator_service.h"
+#include "server/server_metrics.h"
 #include "store/declared_placements.h"
 #include "store/reader_pool.h"
+#include "store/sealer/sealer_worker.h"
 #include "store/signal_reader.h"
 #include "store/sql.h"
 #include "store/stream_catalog.h"
@@ -38,7 +43,7 @@ class StudyRole final : public Role {
         study_(&foundation.authorizer, foundation.study),
         device_(&foundation.authorizer, foundation.study),
         operator_(&foundation.authorizer, foundation),
-        worker_(foundation.study) {}
+        worker_(foundation.study, {&readers_, &placements_}) {}
 
   std::vector<grpc::Service*> services() override {
     return {&access_, &audit_, &erasure_, &participant_, &study_, &device_, &operator_};
@@ -75,6 +80,7 @@ class IngestRole final : public Role {
                                      .ingest = role->ingest_.get(),
                                      .context = foundation.study,
                                      .placements = &role->placements_});
+    if (foundation.config.sealer_percent > 0) role->StartSealer(foundation);
     return role;
   }
 
@@ -83,7 +89,10 @@ class IngestRole final : public Role {
     ingest_->SetRestoreGeneration(generation);
   }
   void EndStreams() override { service_->Shutdown(); }
-  void Drain() override { ingest_->Shutdown(); }
+  void Drain() override {
+    if (sealer_ != nullptr) sealer_->Stop();
+    ingest_->Shutdown();
+  }
 
  private:
   explicit IngestRole(const Foundation& foundation)
@@ -115,7 +124,28 @@ class IngestRole final : public Role {
                     .study_bytes_max = config.quarantine_bytes_per_study},
          .patience = {},
          .ready = [gate = &foundation.gate] { return gate->Check(); },
-         .writers = config.ingest_writers});
+         .writers = config.ingest_writers,
+         .messages_in_flight_max = static_cast<size_t>(config.ingest_messages_in_flight_max)});
+  }
+
+  void StartSealer(const Foundation& foundation) {
+    const double share = foundation.config.sealer_percent / 100.0;
+    sealer::SealerWorkerOptions options;
+    options.sealer.store.dsn = DsnOf(foundation.config.dsn, foundation.config.app_user);
+    options.sealer.keys = foundation.study.keys;
+    options.sealer.catalog = &catalog_;
+    options.sealer.clock = foundation.study.clock;
+    options.ingest_is_busy = [ingest = ingest_.get()] { return ingest->IsBusy(); };
+    options.busy_share = share;
+    options.behind_share = std::min(2 * share, 1.0);
+    sealer_ = std::make_unique<sealer::SealerWorker>(std::move(options));
+    ServerMetrics& metrics = ServerMetrics::OfProcess();
+    sealer_readings_ = {metrics.sealer_lag.Add([worker = sealer_.get()] {
+                          return absl::ToDoubleSeconds(worker->readings().backlog.oldest);
+                        }),
+                        metrics.sealer_backlog.Add([worker = sealer_.get()] {
+                          return static_cast<double>(worker->readings().backlog.bytes);
+                        })};
   }
 
   db::Pool pool_;
@@ -125,6 +155,8 @@ class IngestRole final : public Role {
   store::DeclaredPlacements placements_;
   std::unique_ptr<ingest::Ingest> ingest_;
   std::unique_ptr<ingest::IngestService> service_;
+  std::unique_ptr<sealer::SealerWorker> sealer_;             // asks ingest_
+  std::array<metrics::Reading::Source, 2> sealer_readings_;  // ask sealer_
 };
 
 class SignalRole final : public Role {

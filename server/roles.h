@@ -14,6 +14,7 @@
 #include "base/db/pool.h"
 #include "base/rpc/guard.h"
 #include "server/config.h"
+#include "server/database_watch.h"
 #include "server/ingest_gate.h"
 #include "store/key_store.h"
 #include "study/context.h"
@@ -43,6 +44,7 @@ struct Foundation {
   const std::string& receipt_key_id;  // registered; what the ingest role signs with
   // Looks at the database at once, as is done every minute.
   std::function<void()> look_at_database;
+  const DatabaseWatch& watch;
 };
 
 absl::StatusOr<std::unique_ptr<Role>> MakeStudyRole(const Foundation& foundation);

@@ -23,6 +23,11 @@ namespace {
 
 constexpr absl::Duration kErasureMost = absl::Hours(1);
 constexpr absl::Duration kReceiptKeyAgeMost = absl::Hours(24 * 400);
+// How long before its token ends somebody should have entered a program anew.
+constexpr absl::Duration kTokenEndNotice = absl::Hours(24 * 30);
+constexpr char kEnterProgramAnew[] =
+    "an admin enters the program anew (`tidemark service create`), gives it the new token, and "
+    "takes the role of the old one (`tidemark role remove`)";
 
 // What a check found: the state, and what to do about it.
 struct Finding {
@@ -220,10 +225,18 @@ Finding ReceiptKeyAge(const study::Context& context, absl::Time deadline) {
   return Weak("no key signs receipts");
 }
 
+Finding Disk(const DatabaseWatch& watch) {
+  DiskFinding found = FindDisk(watch.facts());
+  return {found.state, std::move(found.detail)};
+}
+
 struct Debts {
   int64_t unsigned_studies = 0;
+  int64_t open_erasures = 0;
   int64_t stuck_erasures = 0;
-  int64_t endless_tokens = 0;
+  int64_t endless_tokens = 0;      // of people
+  int64_t old_program_tokens = 0;  // that never end
+  int64_t expiring_program_tokens = 0;
 };
 
 // Yesterday's evidence is signed yesterday or, after a night without servers, today.
@@ -235,10 +248,18 @@ absl::StatusOr<Debts> CountDebts(const study::Context& context, absl::Time deadl
                       [&](db::Transaction& tx) -> absl::StatusOr<Debts> {
                         const pqxx::row row =
                             tx.Exec(sql::kCountSecurityDebts, yesterday, yesterday_us,
-                                    absl::ToUnixMicros(now - kErasureMost))[0];
-                        return Debts{.unsigned_studies = row[0].as<int64_t>(),
-                                     .stuck_erasures = row[1].as<int64_t>(),
-                                     .endless_tokens = row[2].as<int64_t>()};
+                                    absl::ToUnixMicros(now - kErasureMost), absl::ToUnixMicros(now),
+                                    absl::ToUnixMicros(now - study::kServiceTokenLife),
+                                    absl::ToUnixMicros(now + kTokenEndNotice))[0];
+                        const auto count = [&](const char* name) {
+                          return row[name].as<int64_t>();
+                        };
+                        return Debts{.unsigned_studies = count("unsigned_studies"),
+                                     .open_erasures = count("open_erasures"),
+                                     .stuck_erasures = count("stuck_erasures"),
+                                     .endless_tokens = count("endless_tokens"),
+                                     .old_program_tokens = count("old_program_tokens"),
+                                     .expiring_program_tokens = count("expiring_program_tokens")};
                       });
 }
 
@@ -253,20 +274,38 @@ Finding Evidence(const absl::StatusOr<Debts>& debts) {
 
 Finding Erasures(const absl::StatusOr<Debts>& debts) {
   if (!debts.ok()) return NotMade(debts.status());
-  if (debts->stuck_erasures == 0) return Good("no erasure waits");
+  if (debts->open_erasures == 0) return Good("no erasure waits");
+  if (debts->stuck_erasures == 0) {
+    return Good(fmt::format("{} erasures are under way", debts->open_erasures));
+  }
   return Bad(
       fmt::format("{} erasures are open for more than an hour: `tidemark participant erasures` "
                   "names them, the log says why",
                   debts->stuck_erasures));
 }
 
+// Programs make no tokens: an admin makes the program anew.
 Finding Tokens(const absl::StatusOr<Debts>& debts) {
   if (!debts.ok()) return NotMade(debts.status());
-  if (debts->endless_tokens == 0) return Good("every token ends");
-  return Weak(
-      fmt::format("{} tokens never end: their owners should make one that does (`tidemark "
-                  "token create`) and revoke the old one",
-                  debts->endless_tokens));
+  std::vector<std::string> advice;
+  if (debts->endless_tokens > 0) {
+    advice.push_back(
+        fmt::format("{} tokens of people never end: their owners should make one that does "
+                    "(`tidemark token create`) and revoke the old one",
+                    debts->endless_tokens));
+  }
+  if (debts->old_program_tokens > 0) {
+    advice.push_back(fmt::format("{} tokens of programs are older than {} days and never end: {}",
+                                 debts->old_program_tokens,
+                                 study::kServiceTokenLife / absl::Hours(24), kEnterProgramAnew));
+  }
+  if (debts->expiring_program_tokens > 0) {
+    advice.push_back(fmt::format("{} tokens of programs end within {} days: {}",
+                                 debts->expiring_program_tokens, kTokenEndNotice / absl::Hours(24),
+                                 kEnterProgramAnew));
+  }
+  if (advice.empty()) return Good("every token ends, and none of a program soon");
+  return Weak(fmt::format("{}", fmt::join(advice, "; ")));
 }
 
 }  // namespace
@@ -288,6 +327,7 @@ v1::CheckSecurityResponse SecurityChecks::Run(absl::Time deadline) const {
       {"database.checksums", by_settings(Checksums)},
       {"database.log", by_settings(StatementLog)},
       {"database.transport", Transport(pool, deadline)},
+      {"database.disk", Disk(watch_)},
       {"database.restore", Restore(context_, gate_, deadline)},
       {"keys.store", KeyStoreMatch(context_, deadline)},
       {"keys.files", KeyFiles(facts)},

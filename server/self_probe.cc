@@ -115,7 +115,10 @@ void SelfProbe::Look() {
   if (dead_) return;
   const SelfAnswer answer = ask_();
   on_answer_(answer);
-  if (answer != SelfAnswer::kNone) return failures_.Succeed();
+  if (answer != SelfAnswer::kNone) {
+    if (options_.on_alive) options_.on_alive();
+    return failures_.Succeed();
+  }
   if (!failures_.Fail(clock_.Now())) return;
   dead_ = true;
   options_.on_dead();

@@ -48,6 +48,8 @@ struct SelfProbeOptions {
   absl::Duration window = absl::Seconds(15);
   // Called once, from the probe's thread, when the server is found dead. Empty: no probe runs.
   std::function<void()> on_dead = nullptr;
+  // Called after each answer, from the same thread.
+  std::function<void()> on_alive = nullptr;
 };
 
 // Where a server that listens on `listen` is reached from its own machine: "0.0.0.0:7" at

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
-#include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
 
 #include <algorithm>
@@ -23,9 +22,11 @@
 #include "server/database_checks.h"
 #include "server/files.h"
 #include "server/key_store_checks.h"
+#include "server/server_metrics.h"
 #include "server/sql.h"
 #include "server/version.h"
-#include "study/audit_log.h"
+#include "study/audit_roots.h"
+#include "study/evidence.h"
 #include "study/receipt_keys.h"
 #include "study/restore_marks.h"
 #include "study/sql.h"
@@ -46,6 +47,7 @@ constexpr size_t kGrpcBytesMax = size_t{512} << 20;
 constexpr absl::Duration kLookMost = absl::Seconds(10);
 constexpr seconds kProbePeriod{5};
 constexpr seconds kDurabilityPeriod{60};
+constexpr seconds kWatchPeriod{60};
 constexpr seconds kAuditRootPeriod{300};
 constexpr hours kPartitionsPeriod{24};
 
@@ -68,7 +70,14 @@ std::unique_ptr<db::Pool> MakeGatePool(const Config& config) {
       .application_name = "tidemark-gate",
       .connections_max = 1,
       .statements = {std::span(&sql::kListUnsafeSettings, 1), std::span(&sql::kDescribeKeyStore, 1),
-                     std::span(&study::sql::kFindReceiptKeyEnd, 1)}});
+                     std::span(&study::sql::kFindReceiptKeyEnd, 1), std::span(&sql::kProbe, 1)}});
+}
+
+std::unique_ptr<db::Pool> MakeReadProbePool(const Config& config) {
+  return std::make_unique<db::Pool>(db::PoolOptions{.dsn = DsnOf(config.dsn, config.read_user),
+                                                    .application_name = "tidemark-read-probe",
+                                                    .connections_max = 1,
+                                                    .statements = {std::span(&sql::kProbe, 1)}});
 }
 
 absl::Status CheckRoleOf(const std::string& dsn, const std::string& user) {
@@ -108,7 +117,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(Config config, const Clock
   TM_RETURN_IF_ERROR(server->Listen());
   server->periodic_ = std::make_unique<Periodic>(server->Tasks());
   server->SignAudit();
-  server->UpdateHealth();
+  server->WatchDatabase();
+  TM_RETURN_IF_ERROR(server->StartMetrics());
   server->StartSelfProbe();
   return server;
 }
@@ -126,8 +136,15 @@ absl::Status Server::Prepare() {
   app_pool_ = MakePool(config_, config_.app_user, "tidemark-app", config_.app_connections_max);
   probe_pool_ = MakePool(config_, config_.app_user, "tidemark-probe", 1);
   gate_pool_ = MakeGatePool(config_);
-  context_ = {app_pool_.get(), keys_.get(), &clock_, config_.audience};
+  read_pool_ = MakeReadProbePool(config_);
+  watch_ = std::make_unique<DatabaseWatch>(config_, *probe_pool_, clock_);
+  context_ = {.pool = app_pool_.get(),
+              .keys = keys_.get(),
+              .clock = &clock_,
+              .audience = config_.audience,
+              .service_token_life = absl::Hours(24) * config_.service_token_days};
   LookAtDatabase();
+  TM_RETURN_IF_ERROR(study::BeginInstallationEvidence(context_, Soon()));
   return EnsurePartitions(*probe_pool_, Soon());
 }
 
@@ -150,7 +167,8 @@ absl::Status Server::MakeRoles() {
                         study::RegisterReceiptKey(*app_pool_, *keys_, clock_, Soon()));
   }
   const Foundation foundation{config_, context_,        *authorizer_,
-                              gate_,   receipt_key_id_, [this] { LookAtDatabase(); }};
+                              gate_,   receipt_key_id_, [this] { LookAtDatabase(); },
+                              *watch_};
   using Make = absl::StatusOr<std::unique_ptr<Role>> (*)(const Foundation&);
   const std::pair<const char*, Make> makers[] = {
       {"study", MakeStudyRole}, {"ingest", MakeIngestRole}, {"signal", MakeSignalRole}};
@@ -195,16 +213,14 @@ absl::Status Server::Listen() {
   if (grpc_ == nullptr || port_ == 0) {
     return absl::UnavailableError(fmt::format("cannot listen on {}", config_.listen));
   }
+  health_ = std::make_unique<HealthBoard>(config_.roles, grpc_->GetHealthCheckService());
   if (config_.port_file.empty()) return absl::OkStatus();
   return WritePrivateFile(config_.port_file, fmt::format("{}\n", port_));
 }
 
 std::vector<PeriodicTask> Server::Tasks() {
-  return {{kProbePeriod,
-           [this] {
-             database_answers_ = Probe(*probe_pool_, Soon()).ok();
-             UpdateHealth();
-           }},
+  return {{kProbePeriod, [this] { ProbeDatabase(); }},
+          {kWatchPeriod, [this] { WatchDatabase(); }},
           {kDurabilityPeriod, [this] { LookAtDatabase(); }},
           {kAuditRootPeriod, [this] { SignAudit(); }},
           {kPartitionsPeriod, [this] {
@@ -256,22 +272,40 @@ void Server::StartSelfProbe() {
   };
   self_probe_ =
       std::make_unique<SelfProbe>(self_probe_options_, clock_, ask, [this](SelfAnswer answer) {
-        handlers_are_free_ = answer == SelfAnswer::kServing;
-        UpdateHealth();
+        if (answer == SelfAnswer::kNone) ServerMetrics::OfProcess().self_probe_failures.Add();
+        health_->SetHandlersFree(answer == SelfAnswer::kServing);
       });
 }
 
-void Server::UpdateHealth() {
-  MutexLock lock(health_mutex_);
-  SetServing(database_answers_ && handlers_are_free_);
+// Each role comes to the database as a user of its own, which may be locked out by itself.
+void Server::ProbeDatabase() {
+  health_->ProbeBegins();
+  const bool answers = Probe(*probe_pool_, Soon()).ok();
+  std::set<std::string> broken;
+  if (answers) {
+    for (const auto& [role, pool] :
+         {std::pair("ingest", gate_pool_.get()), {"signal", read_pool_.get()}}) {
+      if (config_.roles.contains(role) && !Probe(*pool, Soon()).ok()) broken.insert(role);
+    }
+  }
+  health_->ProbeEnds(answers, broken);
 }
 
-void Server::SetServing(bool serving) {
-  grpc::HealthCheckServiceInterface* health = grpc_->GetHealthCheckService();
-  health->SetServingStatus(serving);
-  for (const std::string& service : ServicesOf(config_.roles)) {
-    health->SetServingStatus(service, serving);
+void Server::WatchDatabase() {
+  if (const absl::Status looked = watch_->Look(Soon()); !looked.ok()) {
+    LogWarning("the database could not be measured: {}", std::string(looked.message()));
   }
+}
+
+// The page stays up until the end, so that the last figures of a drain can be read.
+absl::Status Server::StartMetrics() {
+  MakeAllMetrics();
+  readings_ = ServerReadings(*health_, gate_, *watch_, ServicesOf(config_.roles));
+  if (config_.metrics_listen.empty()) return absl::OkStatus();
+  TM_ASSIGN_OR_RETURN(metrics_page_,
+                      MetricsPage::Start(config_.metrics_listen, metrics::Registry::OfProcess(),
+                                         [this] { return health_->IsServing(""); }));
+  return absl::OkStatus();
 }
 
 std::shared_ptr<grpc::Channel> Server::InProcessChannel() {
@@ -283,22 +317,20 @@ std::shared_ptr<grpc::Channel> Server::InProcessChannel() {
 void Server::Shutdown(absl::Duration drain) {
   if (stopped_) return;
   stopped_ = true;
+  if (health_ != nullptr) health_->Stop();
   self_probe_.reset();
-  periodic_.reset();
   if (grpc_ != nullptr) {
-    {
-      MutexLock lock(health_mutex_);
-      SetServing(false);
-    }
     for (const auto& role : roles_) role->EndStreams();
     grpc_->Shutdown(absl::ToChronoTime(absl::Now() + drain));
     grpc_->Wait();
   }
+  periodic_.reset();  // after the calls: it may wait for the database
   for (auto role = roles_.rbegin(); role != roles_.rend(); ++role) (*role)->Drain();
   grpc_.reset();
   while (!roles_.empty()) roles_.pop_back();
   info_.reset();
   authorizer_.reset();
+  metrics_page_.reset();
 }
 
 }  // namespace tidemark::server

@@ -3,7 +3,6 @@
 
 #include <grpcpp/grpcpp.h>
 
-#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,9 +12,13 @@
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "base/db/pool.h"
+#include "base/metrics/registry.h"
 #include "base/mutex.h"
 #include "server/config.h"
+#include "server/database_watch.h"
+#include "server/health_board.h"
 #include "server/ingest_gate.h"
+#include "server/metrics_page.h"
 #include "server/periodic.h"
 #include "server/roles.h"
 #include "server/self_probe.h"
@@ -27,7 +30,7 @@
 namespace tidemark::server {
 
 // Start order: checks of the database, partitions, authorizer (refuses a method without policy),
-// roles, gRPC, health. It is taken down the other way round.
+// roles, gRPC, health, metrics. It is taken down the other way round.
 class Server {
  public:
   //   INVALID_ARGUMENT     the configuration has faults; all are named
@@ -42,6 +45,8 @@ class Server {
   ~Server();
 
   int port() const { return port_; }
+  // Of /metrics and /ready; 0 without --metrics-listen.
+  int metrics_port() const { return metrics_page_ == nullptr ? 0 : metrics_page_->port(); }
   // A channel without a network, for tests.
   std::shared_ptr<grpc::Channel> InProcessChannel();
 
@@ -63,8 +68,9 @@ class Server {
   void SignAudit();
   absl::Status CheckIngestAllowed();
   void StartSelfProbe();
-  void UpdateHealth() TM_EXCLUDES(health_mutex_);
-  void SetServing(bool serving) TM_REQUIRES(health_mutex_);
+  void ProbeDatabase();
+  void WatchDatabase();
+  absl::Status StartMetrics();
 
   const Config config_;
   const Clock& clock_;
@@ -75,18 +81,20 @@ class Server {
   std::unique_ptr<db::Pool> app_pool_;
   std::unique_ptr<db::Pool> probe_pool_;  // of the server itself: never waits behind calls
   std::unique_ptr<db::Pool> gate_pool_;   // as tm_ingest
+  std::unique_ptr<db::Pool> read_pool_;   // as tm_read, to see that it can be
+  std::unique_ptr<DatabaseWatch> watch_;
   study::Context context_;
   std::string receipt_key_id_;  // what the ingest role signs with; empty without it
   std::unique_ptr<study::DatabaseAuthorizer> authorizer_;
   std::vector<std::unique_ptr<Role>> roles_;
   std::unique_ptr<ServerInfoService> info_;
   std::unique_ptr<grpc::Server> grpc_;
+  std::unique_ptr<HealthBoard> health_;
   Mutex look_mutex_;
-  Mutex health_mutex_;
-  std::atomic<bool> database_answers_ = true;
-  std::atomic<bool> handlers_are_free_ = true;
   std::unique_ptr<Periodic> periodic_;
   std::unique_ptr<SelfProbe> self_probe_;
+  std::vector<metrics::Reading::Source> readings_;
+  std::unique_ptr<MetricsPage> metrics_page_;
   int port_ = 0;
   bool stopped_ = false;
 };

@@ -39,10 +39,11 @@ absl::Status ServerInfoService::Fill(absl::Time deadline, v1::GetServerInfoRespo
 
 absl::StatusOr<std::shared_ptr<const ServerInfoService::Keys>> ServerInfoService::ReceiptKeys(
     absl::Time deadline) {
-  if (const auto found = keys_.Find(kOnlyEntry); found && found->fresh) return found->value;
+  if (const auto found = keys_.FindFresh(kOnlyEntry)) return *found;
+  const absl::Time asked = context_.clock->Now();
   TM_ASSIGN_OR_RETURN(Keys keys, study::ListReceiptKeys(*context_.pool, deadline));
   auto shared = std::make_shared<const Keys>(std::move(keys));
-  keys_.Put(kOnlyEntry, shared);
+  keys_.Put(kOnlyEntry, shared, asked);
   return shared;
 }
 

@@ -6,8 +6,8 @@
 
 #include "base/rpc/guard.h"
 #include "server/ingest_gate.h"
+#include "store/fresh_cache.h"
 #include "study/context.h"
-#include "study/expiring_cache.h"
 #include "tidemark/v1/server.grpc.pb.h"
 
 namespace tidemark::server {
@@ -35,7 +35,7 @@ class ServerInfoService final : public v1::ServerService::Service {
   rpc::Authorizer* const authorizer_;
   const study::Context context_;
   const ServerFacts facts_;
-  study::ExpiringCache<int, Keys> keys_;
+  store::FreshCache<int, Keys> keys_;
 };
 
 }  // namespace tidemark::server

@@ -25,7 +25,7 @@ std::string RebuildBody(const ChunkRow& row, const signal::Block& block);
 
 // The samples of a body that was stored whole (SlotForm::kBody). DATA_LOSS unless it is a body of
 // samples with as many values as `channels` need.
-absl::StatusOr<signal::Block> SamplesOfBody(std::string_view body,
+absl::StatusOr<signal::Block> SamplesOfBody(std::string_view bytes,
                                             std::span<const signal::SampleType> channels);
 
 // An encoded segment of such a body.
@@ -34,6 +34,6 @@ struct EncodedSegment {
   int64_t end_device_ns = 0;
   std::string data;
 };
-absl::StatusOr<EncodedSegment> EncodedOfBody(std::string_view body);
+absl::StatusOr<EncodedSegment> EncodedOfBody(std::string_view bytes);
 
 }  // namespace tidemark::store

@@ -144,6 +144,21 @@ void ChunkScan::BeginRange(const ScanRange& range) {
   });
 }
 
+void ChunkScan::BeginRows(std::vector<ChunkRow> rows) {
+  Begin(nullptr);
+  if (rows.empty()) {
+    fetch_ = [](const ChunkRow*) { return Page(); };
+    return;
+  }
+  const auto key_of = [](const ChunkRow& row) { return std::pair(row.writer_id, row.number); };
+  // Asked again before the last row was visited, it would have to find the others anew.
+  fetch_ = [key_of, end = key_of(rows.back())](const ChunkRow* last) -> absl::StatusOr<Page> {
+    if (last != nullptr && key_of(*last) == end) return Page();
+    return absl::AbortedError("chunks were moved to another segment meanwhile");
+  };
+  page_ = std::move(rows);
+}
+
 // A walk over one row, which is read again only if its segment is not found.
 absl::Status ChunkScan::One(const ChunkRow& row, Visitor visit) {
   Begin([this, wanted = row](const ChunkRow* last) -> absl::StatusOr<Page> {
@@ -161,9 +176,9 @@ absl::Status ChunkScan::One(const ChunkRow& row, Visitor visit) {
   return Next(visit).status();
 }
 
-const absl::StatusOr<std::string>& ChunkScan::PartOf(const ChunkRow& row) const {
+const absl::StatusOr<OpenedSegment>& ChunkScan::PartOf(const ChunkRow& row) const {
   static const auto* const kErasedChunk =
-      new absl::StatusOr<std::string>(absl::NotFoundError("the chunk was erased"));
+      new absl::StatusOr<OpenedSegment>(absl::NotFoundError("the chunk was erased"));
   return row.is_erased() ? *kErasedChunk : loaded_.at(row.segment_id);
 }
 
@@ -224,7 +239,7 @@ size_t ChunkScan::BatchSize(std::span<const ChunkRow> rows) const {
 
 // Leaves in loaded_ the segments of `batch` and nothing else; false if one is not in the database.
 absl::StatusOr<bool> ChunkScan::Load(std::span<const ChunkRow> batch) {
-  std::unordered_map<SegmentId, absl::StatusOr<std::string>> kept;
+  std::unordered_map<SegmentId, absl::StatusOr<OpenedSegment>> kept;
   std::unordered_set<SegmentId> wanted;
   for (const ChunkRow& row : batch) {
     if (row.is_erased()) continue;
@@ -261,19 +276,19 @@ absl::StatusOr<size_t> ChunkScan::FetchParts(std::span<const Uuid> segments) {
   TM_RETURN_IF_ERROR((rows.Expect<Uuid, std::optional<std::string_view>>()));
   for (int i = 0; i < rows.rows(); ++i) {
     const SegmentId id{rows.UuidAt(i, 0)};
-    loaded_.insert_or_assign(
-        id, rows.IsNull(i, 1) ? absl::StatusOr<std::string>("") : Open(id, rows.Bytes(i, 1)));
+    loaded_.insert_or_assign(id,
+                             rows.IsNull(i, 1) ? OpenedSegment("") : Open(id, rows.Bytes(i, 1)));
   }
   return static_cast<size_t>(rows.rows());
 }
 
-absl::StatusOr<std::string> ChunkScan::Open(SegmentId segment, std::string_view sealed) const {
+absl::StatusOr<OpenedSegment> ChunkScan::Open(SegmentId segment, std::string_view sealed) const {
   const PartTraits traits = TraitsOf(part_);
   const EnvelopePlace place{traits.table, target_.participant_id, segment.AsBytes()};
   TM_ASSIGN_OR_RETURN(OpenedEnvelope opened,
                       OpenEnvelope(*target_.keys, place, target_.stream_id, sealed));
   if (opened.codec != traits.codec) return absl::DataLossError("a segment has an unknown codec");
-  return std::move(opened.plain);
+  return OpenedSegment(std::move(opened.plain));
 }
 
 absl::StatusOr<std::vector<size_t>> RangesWithChunks(const ChunkScan::Target& target,
@@ -299,6 +314,7 @@ absl::StatusOr<std::vector<size_t>> RangesWithChunks(const ChunkScan::Target& ta
                                          target.deadline));
   TM_RETURN_IF_ERROR(rows.Expect<int64_t>());
   std::vector<size_t> found;
+  found.reserve(static_cast<size_t>(rows.rows()));
   for (int i = 0; i < rows.rows(); ++i) {
     found.push_back(static_cast<size_t>(rows.Int64(i, 0)) - 1);
   }

@@ -15,6 +15,7 @@
 #include "core/signal/overview.h"
 #include "store/chunk_row.h"
 #include "store/key_store.h"
+#include "store/opened_segment.h"
 #include "store/reader_pool.h"
 
 namespace tidemark::store {
@@ -61,13 +62,13 @@ class ChunkScan {
   ChunkScan(const ChunkScan&) = delete;
   ChunkScan& operator=(const ChunkScan&) = delete;
 
-  // `packed` is the opened segment part that holds the chunk (store/segment.h), empty for a segment
-  // without tiles. Otherwise it is
+  // `segment` is the opened part of the segment that holds the chunk; its tiles are empty where
+  // there are none, as in sealed segments. Otherwise it is
   //   NOT_FOUND  the chunk is marked as erased, or its key was destroyed: a gap, not a fault
   //   DATA_LOSS  it is missing or does not open
   // The visitor's own error ends the walk and becomes its result.
   using Visitor = absl::FunctionRef<absl::Status(const ChunkRow& row,
-                                                 const absl::StatusOr<std::string>& packed)>;
+                                                 const absl::StatusOr<OpenedSegment>& segment)>;
 
   // Every chunk of the stream, by writer and number.
   absl::Status Everything(Visitor visit);
@@ -80,6 +81,9 @@ class ChunkScan {
   // ends the one before it.
   void BeginEverything(const ChunkPosition& after = {});
   void BeginRange(const ScanRange& range);
+  // These rows, read before, in their order. One whose segment has gone meanwhile is ABORTED: its
+  // rows are to be read again.
+  void BeginRows(std::vector<ChunkRow> rows);
   // Visits the next chunk; false at the end of the walk.
   absl::StatusOr<bool> Next(Visitor visit);
 
@@ -94,12 +98,12 @@ class ChunkScan {
   size_t BatchSize(std::span<const ChunkRow> rows) const;
   absl::StatusOr<bool> Load(std::span<const ChunkRow> batch);
   absl::StatusOr<size_t> FetchParts(std::span<const Uuid> segments);
-  const absl::StatusOr<std::string>& PartOf(const ChunkRow& row) const;
-  absl::StatusOr<std::string> Open(SegmentId segment, std::string_view sealed) const;
+  const absl::StatusOr<OpenedSegment>& PartOf(const ChunkRow& row) const;
+  absl::StatusOr<OpenedSegment> Open(SegmentId segment, std::string_view sealed) const;
 
   const Target target_;
   const SegmentPart part_;
-  std::unordered_map<SegmentId, absl::StatusOr<std::string>> loaded_;
+  std::unordered_map<SegmentId, absl::StatusOr<OpenedSegment>> loaded_;
   // The walk: a page of rows, of which those before batch_end_ have their segments loaded.
   FetchPage fetch_;
   Page page_;

@@ -109,9 +109,24 @@ void ConsentTimes::Split(const TimeRange& range,
   }
 }
 
+ConsentTimes ConsentTimes::Without(const ConsentTimes& other) const {
+  std::vector<TimeRange> left;
+  for (const TimeRange& range : ranges_) {
+    other.Split(range, [&](const TimeRange& part, bool inside) {
+      if (!inside) left.push_back(part);
+    });
+  }
+  return ConsentTimes(left);
+}
+
 // Timeline ----------------------------------------------------------------------------------------
 
-ConsentTimeline::ConsentTimeline(std::span<const ConsentDecision> decisions) {
+ConsentTimeline::ConsentTimeline(std::span<const ConsentDecision> decisions,
+                                 std::span<const ErasedRange> erased)
+    : erased_(erased.begin(), erased.end()) {
+  std::sort(erased_.begin(), erased_.end(), [](const ErasedRange& a, const ErasedRange& b) {
+    return a.study.begin_ns < b.study.begin_ns;
+  });
   std::map<v1::DataKind, std::vector<ConsentDecision>> by_kind;
   for (const ConsentDecision& decision : decisions) by_kind[decision.kind].push_back(decision);
   for (auto& [kind, of_kind] : by_kind) {
@@ -143,6 +158,25 @@ ConsentTimes ConsentTimeline::Judged(v1::DataKind kind, absl::Time now) const {
   std::sort(ranges.begin(), ranges.end(),
             [](const TimeRange& a, const TimeRange& b) { return a.begin_ns < b.begin_ns; });
   return ConsentTimes(ranges);
+}
+
+ConsentTimes ConsentTimeline::ErasedOf(StreamId stream) const {
+  std::vector<TimeRange> ranges;
+  for (const ErasedRange& range : erased_) {
+    if (range.stream_id.IsZero() || range.stream_id == stream) ranges.push_back(range.study);
+  }
+  return ConsentTimes(ranges);
+}
+
+ConsentTimes ConsentTimeline::ArrivalsWithoutPlace(v1::DataKind kind, StreamId stream) const {
+  const ConsentTimes& granted = Granted(kind);
+  if (granted.IsNever()) return granted;
+  TimeRange unbroken = granted.ranges().front();
+  const ConsentTimes erased = ErasedOf(stream);
+  if (!erased.IsNever()) {
+    unbroken.end_ns = std::min(unbroken.end_ns, erased.ranges().front().begin_ns);
+  }
+  return ConsentTimes(std::span(&unbroken, 1));
 }
 
 }  // namespace tidemark::store

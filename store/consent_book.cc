@@ -21,11 +21,17 @@ ConsentDecision ReadDecision(const pqxx::row& row) {
   return decision;
 }
 
+ErasedRange ReadErased(const pqxx::row& row) {
+  // The column is of type uuid: its text is always one.
+  return {.stream_id = *StreamId::Parse(row["erased_of"].c_str()),
+          .study = {row["valid_from_ns"].as<int64_t>(), row["valid_until_ns"].as<int64_t>()}};
+}
+
 }  // namespace
 
 absl::StatusOr<ConsentBook::Timeline> ConsentBook::Find(ParticipantId participant,
                                                         absl::Time deadline) {
-  if (const std::optional<Timeline> known = timelines_.Find(participant)) return *known;
+  if (const std::optional<Timeline> known = timelines_.FindFresh(participant)) return *known;
   const absl::Time asked = clock_->Now();
   TM_ASSIGN_OR_RETURN(Timeline timeline, Ask(participant, deadline));
   const bool is_awaited = timeline != nullptr && !timeline->IsAnyDecided();
@@ -38,13 +44,15 @@ absl::StatusOr<ConsentBook::Timeline> ConsentBook::Ask(ParticipantId participant
   return db::Transact(*pool_, "find_consent_decisions", db::AccessScope::Participant(participant),
                       deadline, [&](db::Transaction& tx) -> absl::StatusOr<Timeline> {
                         std::vector<ConsentDecision> decisions;
+                        std::vector<ErasedRange> erased;
                         const pqxx::result rows =
                             tx.Exec(sql::kFindConsentDecisions, participant.ToString());
                         if (rows.empty()) return Timeline();
                         for (const pqxx::row& row : rows) {
                           if (!row["data_kind"].is_null()) decisions.push_back(ReadDecision(row));
+                          if (!row["erased_of"].is_null()) erased.push_back(ReadErased(row));
                         }
-                        return std::make_shared<const ConsentTimeline>(decisions);
+                        return std::make_shared<const ConsentTimeline>(decisions, erased);
                       });
 }
 

@@ -1,4 +1,4 @@
-// What participants decided, as the database had it a few seconds ago at most.
+// What participants decided and had erased, as the database had it a few seconds ago at most.
 #pragma once
 
 #include <memory>
@@ -22,7 +22,7 @@ class ConsentBook {
  public:
   // `pool` connects as tm_ingest or tm_read; both outlive this.
   ConsentBook(db::Pool* pool, const Clock* clock, absl::Duration fresh_for = kConsentFreshFor)
-      : pool_(pool), clock_(clock), timelines_(clock, kTimelinesMax, fresh_for) {}
+      : pool_(pool), clock_(clock), timelines_(clock, {kTimelinesMax, fresh_for, fresh_for}) {}
 
   // Null when there is no such participant, as after an erasure. Fails as the database does: what
   // was known before is not used for longer than it is fresh.
@@ -39,7 +39,7 @@ class ConsentBook {
 
   db::Pool* const pool_;
   const Clock* const clock_;
-  FreshCache<ParticipantId, Timeline> timelines_;
+  FreshCache<ParticipantId, ConsentTimeline> timelines_;
 };
 
 }  // namespace tidemark::store

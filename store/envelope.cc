@@ -27,7 +27,7 @@ std::string Associated(std::string_view header, const EnvelopePlace& place, Stre
 
 bool IsKnown(uint8_t codec) {
   return codec >= static_cast<uint8_t>(EnvelopeCodec::kPlain) &&
-         codec <= static_cast<uint8_t>(EnvelopeCodec::kTiles);
+         codec <= static_cast<uint8_t>(EnvelopeCodec::kTileRow);
 }
 
 }  // namespace

@@ -12,7 +12,13 @@
 namespace tidemark::store {
 
 // What the bytes mean once opened. Never reuse a number.
-enum class EnvelopeCodec : uint8_t { kPlain = 1, kZstd = 2, kSegment = 3, kTiles = 4 };
+enum class EnvelopeCodec : uint8_t {
+  kPlain = 1,
+  kZstd = 2,
+  kSegment = 3,
+  kTiles = 4,
+  kTileRow = 5
+};
 
 // Which row the bytes belong to: bound in, so that sealed bytes moved to another place do not open.
 struct EnvelopePlace {

@@ -29,20 +29,21 @@ absl::Status BadLine(size_t number, std::string_view rule) {
 // "<key>" or "<id> <key>"; the id catches a key that was copied wrongly.
 absl::StatusOr<Kek> ParseKekLine(size_t number, std::string_view line) {
   const size_t blank = line.find_first_of(kBlanks);
-  const std::string_view id = blank == line.npos ? "" : line.substr(0, blank);
-  const size_t begin = blank == line.npos ? 0 : line.find_first_not_of(kBlanks, blank);
+  const std::string_view id = blank == std::string_view::npos ? "" : line.substr(0, blank);
+  const size_t begin = blank == std::string_view::npos ? 0 : line.find_first_not_of(kBlanks, blank);
   const absl::StatusOr<std::string> bytes = HexDecode(line.substr(begin));
   if (!bytes.ok() || bytes->size() != kAesKeyBytes) {
     return BadLine(number, "must be 64 hexadecimal digits, with or without an id before them");
   }
   Kek kek{KekIdOf(*bytes), *bytes};
-  if (blank != line.npos && id != HexEncode(kek.id)) return BadLine(number, "has a wrong id");
+  if (blank != std::string_view::npos && id != HexEncode(kek.id))
+    return BadLine(number, "has a wrong id");
   return kek;
 }
 
 std::string_view Trimmed(std::string_view text) {
   const size_t begin = text.find_first_not_of(kBlanks);
-  if (begin == text.npos) return "";
+  if (begin == std::string_view::npos) return "";
   return text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
 }
 

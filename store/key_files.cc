@@ -197,6 +197,19 @@ absl::Status DestroyLeftOvers(const std::string& folder) {
   return absl::OkStatus();
 }
 
+std::string ExposureOf(const std::string& path, std::string_view name) {
+  struct stat info {};
+  if (stat(path.c_str(), &info) != 0) return "";
+  if ((info.st_mode & 0077) != 0) {
+    return fmt::format(
+        "{} is open to others than its owner (mode {:04o}): take it from them with "
+        "chmod go= ",
+        name, info.st_mode & 07777);
+  }
+  if (info.st_uid != geteuid()) return fmt::format("{} belongs to another user", name);
+  return "";
+}
+
 void SetKeyFileHook(KeyFileHook hook) { key_file_hook = hook; }
 
 absl::Status SyncFolder(const std::string& path) {

@@ -44,6 +44,10 @@ absl::Status SyncFolder(const std::string& path);
 // caller keeps out everybody who writes there.
 absl::Status DestroyLeftOvers(const std::string& folder);
 
+// What others than this user may do with a file or folder, in words for the operator; `name` says
+// what it is. Empty if all is well, or if it is not there.
+std::string ExposureOf(const std::string& path, std::string_view name);
+
 // "." for a name alone.
 std::string FolderOf(const std::string& path);
 

@@ -10,6 +10,8 @@
 namespace tidemark::store {
 
 inline constexpr size_t kServiceKeyNameBytesMax = 64;
+// What the key of the check wraps: a key-encryption key that does not open it is a wrong one.
+inline constexpr std::string_view kKekCheckText = "tidemark-key-store-1";
 
 std::string ParticipantKeyPurpose(ParticipantId participant);
 std::string DataKeyPurpose(ParticipantId participant, const DataKeyName& name);

@@ -26,7 +26,9 @@ absl::Status ForReading(absl::Status status) {
 
 }  // namespace
 
-ReaderPool::ReaderPool(ReaderPoolOptions options) : options_(std::move(options)) {}
+ReaderPool::ReaderPool(ReaderPoolOptions options)
+    : options_(std::move(options)),
+      readings_(options_.application_name, options_.connections_max, [this] { return Look(); }) {}
 ReaderPool::~ReaderPool() = default;
 
 absl::StatusOr<ReaderPool::Connection> ReaderPool::Acquire(absl::Time deadline) {
@@ -45,9 +47,16 @@ absl::StatusOr<ReaderPool::Connection> ReaderPool::Acquire(absl::Time deadline) 
     if (left <= absl::ZeroDuration()) {
       return absl::ResourceExhaustedError("every reading connection is in use");
     }
+    ++waiting_;
     room_.WaitUntil(mutex_, std::chrono::steady_clock::now() +
                                 absl::ToChronoNanoseconds(std::min(left, kWaitSlice)));
+    --waiting_;
   }
+}
+
+db::PoolReadings::Now ReaderPool::Look() {
+  MutexLock lock(mutex_);
+  return {open_ - idle_.size(), waiting_};
 }
 
 void ReaderPool::Return(Connection connection) {
@@ -84,9 +93,10 @@ absl::StatusOr<std::vector<db::BinaryResult>> ReaderPool::RunOnce(
     }
     connection = *std::move(opened);
   }
-  const std::string begin = fmt::format("begin read only; set local statement_timeout = {}; {}",
-                                        std::min(left_ms, options_.statement_timeout_ms),
-                                        db::AccessScope::Participant(participant).ToSql());
+  const std::string begin = fmt::format(
+      "begin isolation level repeatable read read only; set local statement_timeout = {}; {}",
+      std::min(left_ms, options_.statement_timeout_ms),
+      db::AccessScope::Participant(participant).ToSql());
   auto results = connection->RunTransaction(begin, steps);
   Return(std::move(connection));
   if (!results.ok()) return ForReading(results.status());
@@ -99,6 +109,12 @@ absl::StatusOr<std::vector<db::BinaryResult>> ReaderPool::QueryEach(
   std::vector<db::PipelineConnection::Step> steps;
   steps.reserve(params.size());
   for (const db::BinaryParams& one : params) steps.push_back({&statement, &one});
+  return QueryTogether(participant, steps, deadline);
+}
+
+absl::StatusOr<std::vector<db::BinaryResult>> ReaderPool::QueryTogether(
+    ParticipantId participant, std::span<const db::PipelineConnection::Step> steps,
+    absl::Time deadline) {
   while (true) {
     bool reused = false;
     auto results = RunOnce(participant, steps, deadline, &reused);

@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "base/db/database_metrics.h"
 #include "base/db/pipeline.h"
 #include "base/ids.h"
 #include "base/mutex.h"
@@ -38,6 +39,10 @@ class ReaderPool {
                                                           const db::Statement& statement,
                                                           std::span<const db::BinaryParams> params,
                                                           absl::Time deadline);
+  // Some statements, which see the database as of one moment, in one round trip.
+  absl::StatusOr<std::vector<db::BinaryResult>> QueryTogether(
+      ParticipantId participant, std::span<const db::PipelineConnection::Step> steps,
+      absl::Time deadline);
 
  private:
   using Connection = std::unique_ptr<db::PipelineConnection>;
@@ -45,6 +50,7 @@ class ReaderPool {
   // An idle connection, or null for the right to open one.
   absl::StatusOr<Connection> Acquire(absl::Time deadline) TM_EXCLUDES(mutex_);
   void Return(Connection connection) TM_EXCLUDES(mutex_);
+  db::PoolReadings::Now Look() TM_EXCLUDES(mutex_);
   absl::StatusOr<std::vector<db::BinaryResult>> RunOnce(
       ParticipantId participant, std::span<const db::PipelineConnection::Step> steps,
       absl::Time deadline, bool* reused);
@@ -54,6 +60,8 @@ class ReaderPool {
   CondVar room_;
   std::vector<Connection> idle_ TM_GUARDED_BY(mutex_);
   size_t open_ TM_GUARDED_BY(mutex_) = 0;
+  size_t waiting_ TM_GUARDED_BY(mutex_) = 0;
+  const db::PoolReadings readings_;  // the last member: it asks for the others
 };
 
 }  // namespace tidemark::store

@@ -7,7 +7,6 @@
 #include "base/status_macros.h"
 #include "store/epoch_cuts.h"
 #include "store/placed_ranges.h"
-#include "store/shown_times.h"
 #include "store/sql.h"
 #include "store/stored_chunk.h"
 
@@ -171,9 +170,7 @@ bool Continues(const UnreadableChunks& run, const UnreadableChunks& next) {
 }  // namespace
 
 SampleReading::SampleReading(Parts parts, SampleQuery query)
-    : parts_(std::move(parts)),
-      query_(std::move(query)),
-      scan_(parts_.target, SegmentPart::kPayload) {}
+    : parts_(parts), query_(std::move(query)), scan_(parts_.target, SegmentPart::kPayload) {}
 
 SampleReading::~SampleReading() = default;
 
@@ -185,10 +182,10 @@ absl::StatusOr<bool> SampleReading::Next(const SampleVisitor& visitor) {
       TM_ASSIGN_OR_RETURN(walking_, BeginLeg());
       if (!walking_) return End(visitor);
     }
-    TM_ASSIGN_OR_RETURN(
-        walking_, scan_.Next([&](const ChunkRow& row, const absl::StatusOr<std::string>& packed) {
-          return Read(row, packed, visitor);
-        }));
+    TM_ASSIGN_OR_RETURN(walking_, scan_.Next([&](const ChunkRow& row,
+                                                 const absl::StatusOr<OpenedSegment>& segment) {
+      return Read(row, segment, visitor);
+    }));
     if (walking_) return true;
     ++leg_;
   }
@@ -241,45 +238,46 @@ const Placement* SampleReading::PlacementOf(const ChunkRow& row) const {
   return found ? &*found : nullptr;
 }
 
-absl::Status SampleReading::Read(const ChunkRow& row, const absl::StatusOr<std::string>& packed,
+absl::Status SampleReading::Read(const ChunkRow& row, const absl::StatusOr<OpenedSegment>& segment,
                                  const SampleVisitor& visitor) {
   if (row.kind == PayloadKind::kRecords) return absl::OkStatus();
   TM_RETURN_IF_ERROR(FindPlacement(row));
-  if (absl::IsNotFound(packed.status())) {
+  if (absl::IsNotFound(segment.status())) {
     return AddUnreadable(row, UnreadableReason::kErased, visitor);
   }
   TM_ASSIGN_OR_RETURN(const std::shared_ptr<const StreamInfo> stream,
                       parts_.catalog->Find(row.participant_id, row.stream_id, row.stream_version,
                                            parts_.target.deadline));
-  TM_ASSIGN_OR_RETURN(const ConsentTimes shown,
-                      ShownTimes(*parts_.consent, *stream, parts_.target.deadline));
+  TM_ASSIGN_OR_RETURN(const ShownTimes shown,
+                      FindShownTimes(*parts_.consent, *stream, parts_.target.deadline));
   if (IsHidden(row, shown)) return AddUnreadable(row, UnreadableReason::kNoConsent, visitor);
-  if (absl::IsDataLoss(packed.status())) {
-    if (first_damage_.ok()) first_damage_ = packed.status();
+  if (absl::IsDataLoss(segment.status())) {
+    if (first_damage_.ok()) first_damage_ = segment.status();
     return AddUnreadable(row, UnreadableReason::kDamaged, visitor);
   }
-  if (!packed.ok()) return packed.status();
-  return ReadIntact(row, *stream, shown, *packed, visitor);
+  if (!segment.ok()) return segment.status();
+  return ReadIntact(row, *stream, shown.placed, *segment, visitor);
 }
 
 // An encoded segment cannot be cut.
-bool SampleReading::IsHidden(const ChunkRow& row, const ConsentTimes& shown) const {
+bool SampleReading::IsHidden(const ChunkRow& row, const ShownTimes& shown) const {
   const Placement* const placement = PlacementOf(row);
-  if (placement == nullptr) return shown.IsNever();
+  if (placement == nullptr) return !shown.ShowsUnplaced(row.arrived_at_us);
   const signal::TimeRange study = placement->ToStudySpan(row.t_min_ns, row.t_max_ns);
-  return row.kind == PayloadKind::kEncoded ? !shown.Covers(study) : !shown.Touches(study);
+  return row.kind == PayloadKind::kEncoded ? !shown.placed.Covers(study)
+                                           : !shown.placed.Touches(study);
 }
 
 absl::Status SampleReading::ReadIntact(const ChunkRow& row, const StreamInfo& stream,
-                                       const ConsentTimes& shown, const std::string& packed,
+                                       const ConsentTimes& shown, const OpenedSegment& segment,
                                        const SampleVisitor& visitor) {
   if (row.kind == PayloadKind::kEncoded) {
-    const absl::StatusOr<EncodedSegment> segment = LoadEncoded(row, packed);
-    if (!segment.ok()) return AddUnreadable(row, ReasonOf(segment.status()), visitor);
+    const absl::StatusOr<EncodedSegment> encoded = LoadEncoded(row, segment);
+    if (!encoded.ok()) return AddUnreadable(row, ReasonOf(encoded.status()), visitor);
     TM_RETURN_IF_ERROR(Flush(visitor));
-    return BlockCutter(stream, row, PlacementOf(row), visitor.block).Encoded(*segment);
+    return BlockCutter(stream, row, PlacementOf(row), visitor.block).Encoded(*encoded);
   }
-  const absl::StatusOr<signal::Block> block = LoadSamples(stream, row, packed);
+  const absl::StatusOr<signal::Block> block = LoadSamples(stream, row, segment);
   if (!block.ok()) return AddUnreadable(row, ReasonOf(block.status()), visitor);
   return ReadSamples(row, stream, shown, *block, visitor);
 }

@@ -20,6 +20,7 @@
 #include "store/chunk_scan.h"
 #include "store/consent_book.h"
 #include "store/placement.h"
+#include "store/shown_times.h"
 #include "store/stream_catalog.h"
 #include "store/stream_info.h"
 #include "store/unreadable.h"
@@ -97,12 +98,12 @@ class SampleReading {
   absl::StatusOr<bool> BeginLeg();
   absl::Status PlanStudyRange(const signal::TimeRange& study);
   absl::Status Plan();
-  absl::Status Read(const ChunkRow& row, const absl::StatusOr<std::string>& packed,
+  absl::Status Read(const ChunkRow& row, const absl::StatusOr<OpenedSegment>& segment,
                     const SampleVisitor& visitor);
   // Whether nothing of a chunk may be shown. After FindPlacement(row).
-  bool IsHidden(const ChunkRow& row, const ConsentTimes& shown) const;
+  bool IsHidden(const ChunkRow& row, const ShownTimes& shown) const;
   absl::Status ReadIntact(const ChunkRow& row, const StreamInfo& stream, const ConsentTimes& shown,
-                          const std::string& packed, const SampleVisitor& visitor);
+                          const OpenedSegment& segment, const SampleVisitor& visitor);
   absl::Status ReadSamples(const ChunkRow& row, const StreamInfo& stream, const ConsentTimes& times,
                            const signal::Block& block, const SampleVisitor& visitor);
   absl::Status AddUnreadable(const ChunkRow& row, UnreadableReason reason,

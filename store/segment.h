@@ -23,6 +23,8 @@ enum class SlotForm : uint8_t {
   kBody = 2,
   // Nothing: the chunk was erased, and what it held went with the data key.
   kErased = 3,
+  // A part of the segment's joint block (store/joint_block.h); the body is rebuilt as of kBlock.
+  kJoint = 4,
 };
 
 struct SegmentSlot {
@@ -30,8 +32,8 @@ struct SegmentSlot {
   std::string bytes;
 };
 
-// Slots in order; at most 32,767 of them.
-std::string PackSegment(std::span<const SegmentSlot> slots);
+// Slots in order; at most 32,767 of them. `joint` is the block of those of kJoint, empty for none.
+std::string PackSegment(std::span<const SegmentSlot> slots, std::string_view joint = {});
 // One slot as a view into `packed`.
 //   DATA_LOSS  the segment is malformed or has no such slot
 //   NOT_FOUND  the slot was erased
@@ -40,13 +42,16 @@ struct SegmentSlotView {
   std::string_view bytes;
 };
 absl::StatusOr<SegmentSlotView> FindSlot(std::string_view packed, int slot);
+// The joint block, empty for none. DATA_LOSS
+absl::StatusOr<std::string_view> FindJoint(std::string_view packed);
 
 // The coded buckets (signal::EncodeBuckets) of each slot, empty for slots without samples.
 std::string PackTiles(std::span<const std::string> slots);
 absl::StatusOr<std::string_view> FindTiles(std::string_view packed, int slot);
 
-// The same segment, or the same tiles, with only those slots that are to be kept, byte for byte and
-// in their places; all others become empty. DATA_LOSS if one that is to be kept is not there.
+// The same segment, or the same tiles, with only those slots that are to be kept, in their places
+// and holding what they held; all others become empty, and nothing is left of them. DATA_LOSS if
+// one that is to be kept is not there.
 absl::StatusOr<std::string> KeepSlots(std::string_view packed, const std::vector<bool>& keep);
 absl::StatusOr<std::string> KeepTiles(std::string_view packed, const std::vector<bool>& keep);
 

@@ -5,13 +5,16 @@
 
 namespace tidemark::store {
 
-absl::StatusOr<ConsentTimes> ShownTimes(ConsentBook& book, const StreamInfo& stream,
-                                        absl::Time deadline) {
+absl::StatusOr<ShownTimes> FindShownTimes(ConsentBook& book, const StreamInfo& stream,
+                                          absl::Time deadline) {
   const auto modality = static_cast<v1::Modality>(stream.modality);
-  if (!NeedsConsent(modality)) return ConsentTimes::Always();
+  if (!NeedsConsent(modality)) return ShownTimes{ConsentTimes::Always(), ConsentTimes::Always()};
   TM_ASSIGN_OR_RETURN(const auto timeline, book.Find(stream.participant_id, deadline));
-  if (timeline == nullptr) return ConsentTimes();
-  return timeline->Judged(DataKindOf(modality), book.clock().Now());
+  if (timeline == nullptr) return ShownTimes();
+  const v1::DataKind kind = DataKindOf(modality);
+  return ShownTimes{
+      timeline->Judged(kind, book.clock().Now()).Without(timeline->ErasedOf(stream.stream_id)),
+      timeline->ArrivalsWithoutPlace(kind, stream.stream_id)};
 }
 
 }  // namespace tidemark::store

@@ -64,7 +64,7 @@ struct ClockScan {
   int64_t begin_ns = kFirstNs;  // of the range
   int64_t last_ns = kLastNs;    // the last nanosecond inside
   int64_t from_ns = kFirstNs;   // where the next page begins
-  bool hidden = false;          // consent does not hold where its chunks begin
+  bool hidden = false;          // what begins in it may not be shown, by its place
 };
 
 // One stream of one call.
@@ -83,7 +83,7 @@ class StreamRun {
 
   absl::StatusOr<StreamCoverage> Run() {
     TM_ASSIGN_OR_RETURN(keys_, FindKeys(parts_, *coverage_.stream, deadline_));
-    TM_ASSIGN_OR_RETURN(shown_, ShownTimes(*parts_.consent, *coverage_.stream, deadline_));
+    TM_ASSIGN_OR_RETURN(shown_, FindShownTimes(*parts_.consent, *coverage_.stream, deadline_));
     if (!query_.study_range) TM_RETURN_IF_ERROR(SumStoredBytes());
     TM_RETURN_IF_ERROR(WalkClocks());
     coverage_.ranges = std::move(readable_).Finish();
@@ -133,7 +133,7 @@ class StreamRun {
         scan.last_ns = clock.placement->ToDevice(study.end_ns);
         scan.from_ns = SaturatingAdd(scan.begin_ns, -kChunkSpanNsMax);
       }
-      AddPieces(std::move(scan));
+      AddPieces(scan);
     }
   }
 
@@ -142,12 +142,12 @@ class StreamRun {
   void AddPieces(ClockScan scan) {
     const StreamClock& clock = scan.clock;
     const int64_t last_ns = scan.last_ns;
-    scan.hidden = shown_.IsNever();
-    if (clock.placement && !shown_.IsAlways()) {
+    scan.hidden = shown_.placed.IsNever();
+    if (clock.placement && !shown_.placed.IsAlways()) {
       const signal::TimeRange study =
           clock.placement->ToStudySpan(std::max(scan.from_ns, clock.first_begin_ns),
                                        std::max(scan.from_ns, clock.last_begin_ns));
-      shown_.Split(study, [&](const signal::TimeRange& part, bool is_shown) {
+      shown_.placed.Split(study, [&](const signal::TimeRange& part, bool is_shown) {
         if (part.begin_ns > study.begin_ns) {
           // What begins at the border is on its far side.
           const int64_t border_ns = clock.placement->ToDevice(part.begin_ns);
@@ -228,11 +228,18 @@ class StreamRun {
     return IsMixed() ? rows.Bool(row, 7) : !keys_.destroyed.empty();
   }
 
+  // A stretch that has no place goes by its last arrival.
+  bool IsHidden(const ClockScan& scan, const db::BinaryResult& rows, int row) const {
+    return scan.clock.placement ? scan.hidden : !shown_.ShowsUnplaced(rows.TimestampUs(row, 6));
+  }
+
   void AddCounts(const ClockScan& scan, const db::BinaryResult& rows, int row) {
     coverage_.chunks += rows.Int64(row, 3);
     coverage_.samples += rows.Int64(row, 4);
     coverage_.body_bytes += rows.Int64(row, 5);
-    if (scan.hidden || IsErased(rows, row)) coverage_.unreadable_chunks += rows.Int64(row, 3);
+    if (IsHidden(scan, rows, row) || IsErased(rows, row)) {
+      coverage_.unreadable_chunks += rows.Int64(row, 3);
+    }
     coverage_.last_arrival_us =
         std::max(coverage_.last_arrival_us.value_or(0), rows.TimestampUs(row, 6));
   }
@@ -246,7 +253,7 @@ class StreamRun {
     }
     if (span.begin_ns >= span.end_ns) return;
     if (IsErased(rows, row)) return erased_.Add(span);
-    shown_.Split(span, [&](const signal::TimeRange& part, bool is_shown) {
+    shown_.placed.Split(span, [&](const signal::TimeRange& part, bool is_shown) {
       (is_shown ? readable_ : hidden_).Add(part);
     });
   }
@@ -255,7 +262,7 @@ class StreamRun {
   const CoverageQuery& query_;
   const absl::Time deadline_;
   StreamKeys keys_;
-  ConsentTimes shown_;
+  ShownTimes shown_;
   StreamCoverage coverage_;
   std::vector<ClockScan> scans_;
   SpanJoiner readable_;

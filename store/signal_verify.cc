@@ -32,24 +32,24 @@ class Verification {
     const bool resumed = query_.after && query_.after->stream_id == stream;
     scan.BeginEverything(resumed ? query_.after->chunk : ChunkPosition());
     while (!full_) {
-      TM_ASSIGN_OR_RETURN(const bool more, scan.Next([&](const ChunkRow& row, const auto& packed) {
-        return Chunk(row, packed);
+      TM_ASSIGN_OR_RETURN(const bool more, scan.Next([&](const ChunkRow& row, const auto& segment) {
+        return Chunk(row, segment);
       }));
       if (!more) return absl::OkStatus();
     }
     return absl::OkStatus();
   }
 
-  absl::Status Chunk(const ChunkRow& row, const absl::StatusOr<std::string>& packed) {
+  absl::Status Chunk(const ChunkRow& row, const absl::StatusOr<OpenedSegment>& segment) {
     page_.last = VerifyPosition{row.stream_id, {row.writer_id, row.number}};
     full_ = ++looked_at_ >= query_.chunks_max || (bytes_ += row.body_bytes) >= kVerifyBytesMax;
-    if (absl::IsNotFound(packed.status())) return Fault(row, UnreadableReason::kErased);
-    if (absl::IsDataLoss(packed.status())) return Fault(row, UnreadableReason::kDamaged);
-    if (!packed.ok()) return packed.status();
+    if (absl::IsNotFound(segment.status())) return Fault(row, UnreadableReason::kErased);
+    if (absl::IsDataLoss(segment.status())) return Fault(row, UnreadableReason::kDamaged);
+    if (!segment.ok()) return segment.status();
     TM_ASSIGN_OR_RETURN(
         const StreamInfoPtr version,
         parts_.catalog->Find(query_.participant_id, row.stream_id, row.stream_version, deadline_));
-    const absl::StatusOr<std::string> body = LoadBody(*version, row, *packed);
+    const absl::StatusOr<std::string> body = LoadBody(*version, row, *segment);
     if (!body.ok()) return Fault(row, ReasonOf(body.status()));
     if (Sha256(*body) != row.sha256) return Fault(row, UnreadableReason::kDamaged);
     ++page_.intact_chunks;

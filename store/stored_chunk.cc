@@ -5,26 +5,51 @@
 #include "store/segment.h"
 
 namespace tidemark::store {
+namespace {
+
+absl::StatusOr<signal::Block> LoadSlot(const std::vector<signal::SampleType>& types,
+                                       const SegmentSlotView& slot, const OpenedSegment& segment) {
+  switch (slot.form) {
+    case SlotForm::kBlock:
+      return signal::DecodeBlock(types, slot.bytes, kSamplesPerChunkMax);
+    case SlotForm::kJoint: {
+      TM_ASSIGN_OR_RETURN(const JointBlock* const joint, segment.Joint());
+      if (joint->channels() != types) {
+        return absl::DataLossError("a joint block has other channels than its stream");
+      }
+      TM_ASSIGN_OR_RETURN(const signal::Block* const block, joint->Find(slot.bytes));
+      return *block;
+    }
+    default: {
+      TM_ASSIGN_OR_RETURN(const std::string body, DecompressBody(slot.bytes, kBodyBytesMax));
+      return SamplesOfBody(body, types);
+    }
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<const JointBlock*> OpenedSegment::Joint() const {
+  if (!joint_) {
+    TM_ASSIGN_OR_RETURN(const std::string_view joint, FindJoint(packed_));
+    joint_.emplace(JointBlock::Decode(joint));
+  }
+  TM_RETURN_IF_ERROR(joint_->status());
+  return &**joint_;
+}
 
 absl::StatusOr<signal::Block> LoadSamples(const StreamInfo& stream, const ChunkRow& row,
-                                          std::string_view packed) {
-  const std::vector<signal::SampleType> types = stream.channel_types();
-  TM_ASSIGN_OR_RETURN(const SegmentSlotView slot, FindSlot(packed, row.segment_slot));
-  signal::Block block;
-  if (slot.form == SlotForm::kBlock) {
-    TM_ASSIGN_OR_RETURN(block, signal::DecodeBlock(types, slot.bytes, kSamplesPerChunkMax));
-  } else {
-    TM_ASSIGN_OR_RETURN(const std::string body, DecompressBody(slot.bytes, kBodyBytesMax));
-    TM_ASSIGN_OR_RETURN(block, SamplesOfBody(body, types));
-  }
+                                          const OpenedSegment& segment) {
+  TM_ASSIGN_OR_RETURN(const SegmentSlotView slot, FindSlot(segment.packed(), row.segment_slot));
+  TM_ASSIGN_OR_RETURN(signal::Block block, LoadSlot(stream.channel_types(), slot, segment));
   if (block.count() == 0 || block.count() != static_cast<size_t>(row.sample_count)) {
     return absl::DataLossError("a stored chunk has another number of samples than its row says");
   }
   return block;
 }
 
-absl::StatusOr<EncodedSegment> LoadEncoded(const ChunkRow& row, std::string_view packed) {
-  TM_ASSIGN_OR_RETURN(const SegmentSlotView slot, FindSlot(packed, row.segment_slot));
+absl::StatusOr<EncodedSegment> LoadEncoded(const ChunkRow& row, const OpenedSegment& segment) {
+  TM_ASSIGN_OR_RETURN(const SegmentSlotView slot, FindSlot(segment.packed(), row.segment_slot));
   if (slot.form != SlotForm::kBody) {
     return absl::DataLossError("a stored encoded segment has an unknown form");
   }
@@ -33,10 +58,10 @@ absl::StatusOr<EncodedSegment> LoadEncoded(const ChunkRow& row, std::string_view
 }
 
 absl::StatusOr<std::string> LoadBody(const StreamInfo& stream, const ChunkRow& row,
-                                     std::string_view packed) {
-  TM_ASSIGN_OR_RETURN(const SegmentSlotView slot, FindSlot(packed, row.segment_slot));
+                                     const OpenedSegment& segment) {
+  TM_ASSIGN_OR_RETURN(const SegmentSlotView slot, FindSlot(segment.packed(), row.segment_slot));
   if (slot.form == SlotForm::kBody) return DecompressBody(slot.bytes, kBodyBytesMax);
-  TM_ASSIGN_OR_RETURN(const signal::Block block, LoadSamples(stream, row, packed));
+  TM_ASSIGN_OR_RETURN(const signal::Block block, LoadSamples(stream, row, segment));
   return RebuildBody(row, block);
 }
 

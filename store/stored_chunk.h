@@ -2,12 +2,12 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 
 #include "absl/status/statusor.h"
 #include "core/signal/samples.h"
 #include "store/body.h"
 #include "store/chunk_row.h"
+#include "store/opened_segment.h"
 #include "store/stream_info.h"
 
 namespace tidemark::store {
@@ -16,11 +16,11 @@ namespace tidemark::store {
 
 // `stream` is in the version that the chunk follows; the chunk holds samples.
 absl::StatusOr<signal::Block> LoadSamples(const StreamInfo& stream, const ChunkRow& row,
-                                          std::string_view packed);
+                                          const OpenedSegment& segment);
 // The chunk holds an encoded segment.
-absl::StatusOr<EncodedSegment> LoadEncoded(const ChunkRow& row, std::string_view packed);
+absl::StatusOr<EncodedSegment> LoadEncoded(const ChunkRow& row, const OpenedSegment& segment);
 // The body as it was sent, of a chunk of any kind; nobody has compared its hash yet.
 absl::StatusOr<std::string> LoadBody(const StreamInfo& stream, const ChunkRow& row,
-                                     std::string_view packed);
+                                     const OpenedSegment& segment);
 
 }  // namespace tidemark::store

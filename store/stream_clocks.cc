@@ -38,7 +38,7 @@ absl::Status StreamClocks::Place(std::vector<StreamClock>& page) const {
   }
   TM_ASSIGN_OR_RETURN(std::vector<std::optional<Placement>> found,
                       placements_->For(target_.participant_id, clocks, target_.deadline));
-  for (size_t i = 0; i < page.size(); ++i) page[i].placement = std::move(found[i]);
+  for (size_t i = 0; i < page.size(); ++i) page[i].placement = found[i];
   return absl::OkStatus();
 }
 

@@ -1,18 +1,19 @@
 #include "study/access_directory.h"
 
+#include <set>
+#include <utility>
+
 #include "base/db/transaction.h"
 #include "base/rpc/reason.h"
 #include "base/status_macros.h"
+#include "study/evidence.h"
+#include "study/pg_arrays.h"
 #include "study/sql.h"
 
 namespace tidemark::study {
 namespace {
 
-absl::StatusOr<std::optional<CredentialRecord>> LoadCredential(db::Transaction& tx,
-                                                               const std::string& public_id) {
-  const pqxx::result rows = tx.Exec(sql::kFindCredential, public_id);
-  if (rows.empty()) return std::nullopt;
-  const pqxx::row row = rows[0];
+absl::StatusOr<CredentialRecord> CredentialOfRow(const pqxx::row& row) {
   CredentialRecord record;
   record.kind = static_cast<CredentialKind>(row["kind"].as<int>());
   record.secret_sha256 = db::BytesOf(row["secret_sha256"]);
@@ -58,25 +59,28 @@ absl::StatusOr<std::optional<StudyId>> LoadStudy(db::Transaction& tx, StudyId st
 
 // What `load(tx)` gives, which is then cached.
 template <class Key, class T, class Load>
-absl::StatusOr<std::shared_ptr<const T>> LoadAndKeep(ExpiringCache<Key, T>& cache, const Key& key,
-                                                     const Context& context, const char* name,
-                                                     absl::Time deadline, Load&& load) {
+absl::StatusOr<std::shared_ptr<const T>> LoadAndKeep(store::FreshCache<Key, T>& cache,
+                                                     const Key& key, const Context& context,
+                                                     const char* name, absl::Time deadline,
+                                                     Load&& load) {
+  const absl::Time asked = context.clock->Now();
   TM_ASSIGN_OR_RETURN(const std::optional<T> loaded,
                       db::Transact(*context.pool, name, db::AccessScope::None(), deadline,
                                    [&](db::Transaction& tx) -> absl::StatusOr<std::optional<T>> {
                                      return load(tx, key);
                                    }));
   std::shared_ptr<const T> value = loaded ? std::make_shared<const T>(*loaded) : nullptr;
-  cache.Put(key, value);
+  cache.Put(key, value, asked);
   return value;
 }
 
 // The cached answer while it is fresh, else a new one.
 template <class Key, class T, class Load>
-absl::StatusOr<std::shared_ptr<const T>> FindOrLoad(ExpiringCache<Key, T>& cache, const Key& key,
-                                                    const Context& context, const char* name,
-                                                    absl::Time deadline, Load&& load) {
-  if (const auto found = cache.Find(key); found && found->fresh) return found->value;
+absl::StatusOr<std::shared_ptr<const T>> FindOrLoad(store::FreshCache<Key, T>& cache,
+                                                    const Key& key, const Context& context,
+                                                    const char* name, absl::Time deadline,
+                                                    Load&& load) {
+  if (const auto found = cache.FindFresh(key)) return *found;
   return LoadAndKeep(cache, key, context, name, deadline, load);
 }
 
@@ -109,15 +113,56 @@ GrantsRecord::Match GrantsRecord::In(StudyId study, rpc::RoleSet wanted) const {
 
 AccessDirectory::AccessDirectory(Context context)
     : context_(std::move(context)),
-      credentials_(context_.clock, {}),
-      devices_(context_.clock, {}),
-      grants_(context_.clock, {}),
-      participants_(context_.clock, {}),
-      studies_(context_.clock, {}) {}
+      credentials_(context_.clock),
+      devices_(context_.clock),
+      grants_(context_.clock),
+      participants_(context_.clock),
+      studies_(context_.clock) {}
+
+absl::StatusOr<AccessDirectory::FoundCredentials> AccessDirectory::AskForCredentials(
+    const PublicIds& public_ids, absl::Time deadline) {
+  ++credential_questions_;
+  const absl::Time asked = context_.clock->Now();
+  TM_ASSIGN_OR_RETURN(
+      FoundCredentials found,
+      db::Transact(*context_.pool, "find_credentials", db::AccessScope::None(), deadline,
+                   [&](db::Transaction& tx) -> absl::StatusOr<FoundCredentials> {
+                     FoundCredentials rows;
+                     for (const pqxx::row& row :
+                          tx.Exec(sql::kFindCredentials, PgArray(public_ids))) {
+                       TM_ASSIGN_OR_RETURN(CredentialRecord record, CredentialOfRow(row));
+                       rows[row["public_id"].c_str()] =
+                           std::make_shared<const CredentialRecord>(std::move(record));
+                     }
+                     return rows;
+                   }));
+  for (const std::string& public_id : public_ids) {
+    credentials_.Put(public_id, found[public_id], asked);
+  }
+  return found;
+}
+
+absl::Status AccessDirectory::RefreshCredentials(std::span<const std::string> public_ids,
+                                                 absl::Time deadline) {
+  std::set<std::string> stale;
+  for (const std::string& public_id : public_ids) {
+    if (!credentials_.FindFresh(public_id)) stale.insert(public_id);
+  }
+  while (!stale.empty()) {
+    PublicIds some;
+    while (!stale.empty() && some.size() < kCredentialsPerQuestionMax) {
+      some.push_back(std::move(stale.extract(stale.begin()).value()));
+    }
+    TM_RETURN_IF_ERROR(AskForCredentials(some, deadline).status());
+  }
+  return absl::OkStatus();
+}
 
 absl::StatusOr<AccessDirectory::Credentials::Value> AccessDirectory::FindCredential(
     const std::string& public_id, absl::Time deadline) {
-  return FindOrLoad(credentials_, public_id, context_, "find_credential", deadline, LoadCredential);
+  if (const auto known = credentials_.FindFresh(public_id)) return *known;
+  TM_ASSIGN_OR_RETURN(const FoundCredentials found, AskForCredentials({public_id}, deadline));
+  return found.at(public_id);
 }
 
 absl::StatusOr<AccessDirectory::Devices::Value> AccessDirectory::FindDevice(DeviceId device,
@@ -142,6 +187,7 @@ absl::StatusOr<AccessDirectory::Grants::Value> AccessDirectory::FindGrants(Princ
 }
 
 absl::StatusOr<bool> AccessDirectory::HasStudy(StudyId study, absl::Time deadline) {
+  if (study == kInstallation) return true;
   TM_ASSIGN_OR_RETURN(const std::shared_ptr<const StudyId> found,
                       FindOrLoad(studies_, study, context_, "find_study", deadline, LoadStudy));
   return found != nullptr;

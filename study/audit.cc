@@ -1,18 +1,19 @@
 #include "study/audit.h"
 
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include "base/base64.h"
 #include "base/crypto.h"
 #include "base/endian.h"
 #include "base/status_macros.h"
 #include "store/envelope.h"
+#include "study/pg_arrays.h"
 #include "study/sql.h"
 
 namespace tidemark::study {
 namespace {
 
-constexpr int kAttemptsMax = 8;
 constexpr char kTable[] = "audit.body";
 // Makes the hash of a body say nothing about it once the body is erased.
 constexpr size_t kSaltBytes = 16;
@@ -104,22 +105,26 @@ absl::StatusOr<std::optional<std::string>> OpenAuditBody(store::KeyStore& keys, 
   return std::optional(std::move(opened->plain));
 }
 
-// The insert waits for a transaction that is about to add the same number and then changes nothing;
-// the next look sees its link.
+void LockAuditSubjects(db::Transaction& tx, std::span<const Uuid> subjects) {
+  std::vector<std::string> ids;
+  ids.reserve(subjects.size());
+  for (const Uuid& subject : subjects) ids.push_back(subject.ToString());
+  tx.Exec(sql::kLockAuditSubjects, PgArray(ids));
+}
+
+// The look at the newest link is a statement of its own after the lock was had: it sees what
+// whoever held the lock before has committed.
 absl::Status AppendAudit(db::Transaction& tx, store::KeyStore& keys, const Clock& clock,
                          const AuditEntry& entry) {
+  LockAuditSubjects(tx, std::span(&entry.subject, 1));
   const std::string body = BodyOf(entry);
   const Sha256Digest body_hash = Sha256(body);
-  const int64_t now_us = absl::ToUnixMicros(clock.Now());
-  for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
-    TM_ASSIGN_OR_RETURN(const Next next, FindNext(tx, entry.subject));
-    TM_ASSIGN_OR_RETURN(const std::string sealed, Seal(keys, entry, next.seq, body));
-    const pqxx::result inserted = tx.Exec(
-        sql::kInsertAudit, entry.subject.ToString(), next.seq, entry.study_id.ToString(),
-        db::Bytea(AsView(next.prev_hash)), db::Bytea(AsView(body_hash)), db::Bytea(sealed), now_us);
-    if (inserted.affected_rows() == 1) return absl::OkStatus();
-  }
-  return absl::AbortedError("the audit chain grew too fast");
+  TM_ASSIGN_OR_RETURN(const Next next, FindNext(tx, entry.subject));
+  TM_ASSIGN_OR_RETURN(const std::string sealed, Seal(keys, entry, next.seq, body));
+  tx.Exec(sql::kInsertAudit, entry.subject.ToString(), next.seq, entry.study_id.ToString(),
+          db::Bytea(AsView(next.prev_hash)), db::Bytea(AsView(body_hash)), db::Bytea(sealed),
+          absl::ToUnixMicros(clock.Now()));
+  return absl::OkStatus();
 }
 
 absl::Status AppendAudit(db::Transaction& tx, store::KeyStore& keys, const AuditEntry& entry) {

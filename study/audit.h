@@ -6,6 +6,7 @@
 
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -29,13 +30,19 @@ struct AuditEntry {
 };
 
 // Adds a link in the transaction of what it tells about. The transaction's scope must contain the
-// subject. Transactions about the same subject wait for each other from here on.
+// subject. Transactions about the same subject wait for each other from here on, as long as they
+// take, so this comes last in a transaction that does much.
 //   FAILED_PRECONDITION  the participant's key was destroyed
-//   ABORTED              other transactions kept coming first
 absl::Status AppendAudit(db::Transaction& tx, store::KeyStore& keys, const Clock& clock,
                          const AuditEntry& entry);
 // The same, by the machine's clock.
 absl::Status AppendAudit(db::Transaction& tx, store::KeyStore& keys, const AuditEntry& entry);
+
+// Makes others who record about these subjects wait until the transaction ends. Locks of several
+// subjects are taken in the order of their ids, by everybody, so that no two transactions wait for
+// each other: a transaction that records about several either does so in that order, or calls this
+// before with all of them.
+void LockAuditSubjects(db::Transaction& tx, std::span<const Uuid> subjects);
 
 // From a row with the columns of a link, recorded_at_us and link_version.
 absl::StatusOr<AuditChainLink> AuditLinkOfRow(const pqxx::row& row);

@@ -17,7 +17,6 @@ namespace {
 
 constexpr int kLinksPerReadMax = 500;
 constexpr int kRootsPerReadMax = 8;
-constexpr int64_t kUsPerDay = int64_t{86'400} * 1'000'000;
 
 absl::StatusOr<v1::AuditLink> LinkOfRow(store::KeyStore& keys, const pqxx::row& row) {
   TM_ASSIGN_OR_RETURN(const AuditChainLink chained, AuditLinkOfRow(row));
@@ -70,34 +69,6 @@ absl::StatusOr<Uuid> SubjectOf(db::Transaction& tx, const Call& call,
   return participant.uuid;
 }
 
-// The ends of all chains of a study, as they are in this transaction.
-absl::StatusOr<std::vector<AuditChainHead>> FindHeads(db::Transaction& tx, StudyId study) {
-  std::vector<AuditChainHead> heads;
-  for (const pqxx::row& row : tx.Exec(sql::kListAuditHeads, study.ToString())) {
-    TM_ASSIGN_OR_RETURN(const AuditChainLink link, AuditLinkOfRow(row));
-    heads.push_back({link.subject, link.seq, AuditLinkHash(link)});
-  }
-  return heads;
-}
-
-absl::Status SignStudy(db::Transaction& tx, const SigningKey& key, const std::string& key_id,
-                       StudyId study, int32_t utc_day, int64_t now_us) {
-  tx.SetScope(db::AccessScope::Study(study));
-  TM_ASSIGN_OR_RETURN(const std::vector<AuditChainHead> heads, FindHeads(tx, study));
-  v1::AuditRoot root;
-  for (const AuditChainHead& head : heads) {
-    v1::AuditHead& signed_head = *root.add_heads();
-    signed_head.set_subject(std::string(head.subject.AsBytes()));
-    signed_head.set_seq(head.seq);
-    signed_head.set_link_hash(std::string(AsView(head.link_hash)));
-  }
-  const std::string signature = key.Sign(AuditRootMessage(study.uuid, utc_day, heads));
-  const std::string heads_bytes = root.SerializeAsString();
-  tx.Exec(sql::kInsertAuditRoot, study.ToString(), utc_day, db::Bytea(signature), key_id,
-          db::Bytea(heads_bytes), now_us);
-  return absl::OkStatus();
-}
-
 }  // namespace
 
 absl::StatusOr<v1::ListAuditResponse> AuditLog::List(const Call& call,
@@ -145,13 +116,14 @@ absl::StatusOr<std::vector<v1::AuditLink>> AuditLog::LinksAfter(const Call& call
 }
 
 absl::StatusOr<std::vector<v1::AuditRoot>> AuditLog::RootsAfter(const Call& call,
-                                                                int32_t utc_day) const {
+                                                                int64_t& number) const {
+  const int64_t after = number;
   return db::Transact(
       *context_.pool, "ExportAudit", call.scope, call.deadline,
       [&](db::Transaction& tx) -> absl::StatusOr<std::vector<v1::AuditRoot>> {
         std::vector<v1::AuditRoot> roots;
         for (const pqxx::row& row :
-             tx.Exec(sql::kListAuditRoots, call.study_id.ToString(), utc_day, kRootsPerReadMax)) {
+             tx.Exec(sql::kListAuditRoots, call.study_id.ToString(), after, kRootsPerReadMax)) {
           v1::AuditRoot& root = roots.emplace_back();
           if (!root.ParseFromString(db::BytesOf(row["heads"]))) {
             return absl::DataLossError("a signed root cannot be read");
@@ -159,6 +131,7 @@ absl::StatusOr<std::vector<v1::AuditRoot>> AuditLog::RootsAfter(const Call& call
           root.set_utc_day(row["utc_day"].as<int32_t>());
           root.set_signature(db::BytesOf(row["signature"]));
           root.set_key_id(row["key_id"].as<std::string>());
+          number = row["number"].as<int64_t>();
         }
         return roots;
       });
@@ -175,28 +148,6 @@ absl::Status AuditLog::RecordExport(const Call& call, const std::string& request
                                                     call.principal_id,
                                                     {{"request", id.ToString()}}});
                               });
-}
-
-absl::Status SignAuditRoots(const Context& context, const SigningKey& key,
-                            const std::string& key_id, absl::Time deadline) {
-  const int64_t now_us = NowUs(*context.clock);
-  const auto utc_day = static_cast<int32_t>(now_us / kUsPerDay);
-  std::vector<StudyId> studies;
-  TM_RETURN_IF_ERROR(db::RunInTransaction(
-      *context.pool, "ListUnsignedStudies", db::AccessScope::None(), deadline,
-      [&](db::Transaction& tx) -> absl::Status {
-        studies.clear();
-        for (const pqxx::row& row : tx.Exec(sql::kListUnsignedStudies, utc_day)) {
-          TM_ASSIGN_OR_RETURN(studies.emplace_back(), StudyId::Parse(row[0].c_str()));
-        }
-        return absl::OkStatus();
-      }));
-  for (const StudyId study : studies) {
-    TM_RETURN_IF_ERROR(db::RunInTransaction(
-        *context.pool, "SignAuditRoot", db::AccessScope::Study(study), deadline,
-        [&](db::Transaction& tx) { return SignStudy(tx, key, key_id, study, utc_day, now_us); }));
-  }
-  return absl::OkStatus();
 }
 
 }  // namespace tidemark::study

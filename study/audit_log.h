@@ -1,4 +1,4 @@
-// Reading the evidence, and signing the ends of its chains once a day.
+// Reading the evidence.
 // proto/tidemark/v1/audit.proto says what is computed how.
 #pragma once
 
@@ -7,7 +7,6 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "base/crypto.h"
 #include "study/call.h"
 #include "study/context.h"
 #include "tidemark/v1/audit.pb.h"
@@ -32,19 +31,14 @@ class AuditLog {
   // Some links of the call's study after the cursor, which moves along; none at the end.
   absl::StatusOr<std::vector<v1::AuditLink>> LinksAfter(const Call& call,
                                                         AuditCursor& cursor) const;
-  // Some signed roots after the day given, oldest first; none at the end.
-  absl::StatusOr<std::vector<v1::AuditRoot>> RootsAfter(const Call& call, int32_t utc_day) const;
+  // Some signed roots after the one of that number (0 at first), which moves along, oldest first;
+  // none at the end.
+  absl::StatusOr<std::vector<v1::AuditRoot>> RootsAfter(const Call& call, int64_t& number) const;
   // That somebody took the evidence away is evidence itself.
   absl::Status RecordExport(const Call& call, const std::string& request_id) const;
 
  private:
   const Context context_;
 };
-
-// Signs the ends of all chains of every study that has no root for the present UTC day. Fine to
-// call often and from several servers: the first one of a day counts. `key_id` names the public
-// half.
-absl::Status SignAuditRoots(const Context& context, const SigningKey& key,
-                            const std::string& key_id, absl::Time deadline);
 
 }  // namespace tidemark::study

@@ -1,6 +1,5 @@
 #include "study/audit_service.h"
 
-#include <limits>
 #include <utility>
 
 #include "base/rpc/reason.h"
@@ -46,10 +45,9 @@ absl::Status Export(rpc::Authorizer& authorizer, const rpc::Caller& caller, cons
     for (v1::AuditLink& link : links) *message.add_links() = std::move(link);
     TM_RETURN_IF_ERROR(send(message));
   }
-  for (int32_t day = std::numeric_limits<int32_t>::min();;) {
-    TM_ASSIGN_OR_RETURN(std::vector<v1::AuditRoot> roots, log.RootsAfter(call, day));
+  for (int64_t number = 0;;) {
+    TM_ASSIGN_OR_RETURN(std::vector<v1::AuditRoot> roots, log.RootsAfter(call, number));
     if (roots.empty()) return absl::OkStatus();
-    day = roots.back().utc_day();
     for (v1::AuditRoot& root : roots) {
       v1::ExportAuditResponse message;
       *message.add_roots() = std::move(root);

@@ -49,7 +49,7 @@ absl::Status DataAccess::CheckConsent(const Call& call, rpc::DataKindSet kinds) 
       const std::vector<v1::Consent> decisions,
       db::Transact(*context_.pool, "FindConsents", call.scope, call.deadline,
                    [&](db::Transaction& tx) -> absl::StatusOr<std::vector<v1::Consent>> {
-                     return FindConsents(tx, call.participant_id);
+                     return FindDecisions(tx, call.participant_id);
                    }));
   const store::ConsentTimeline timeline = TimelineOf(decisions);
   rpc::DataKindSet never;

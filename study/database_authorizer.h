@@ -2,9 +2,11 @@
 #pragma once
 
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <vector>
 
 #include "base/bounded_queue.h"
 #include "base/mutex.h"
@@ -36,8 +38,14 @@ class DatabaseAuthorizer : public rpc::Authorizer {
   // What is known of the caller decides even when it is old, so that a revocation that the
   // background learnt of holds from the next message on.
   absl::Status Recheck(const rpc::Caller& caller, bool may_block) override;
+  // One question for the credentials of a thousand callers; roles of people and programs, of whom
+  // there are few, are asked for one by one.
+  std::vector<absl::Status> RecheckAll(std::span<const rpc::Caller> callers) override;
   // HMAC of the principal's id and the UTC day, with a key of the installation.
   std::string LogTag(const rpc::Caller& caller) const override;
+
+  // How many questions about credentials were put to the database.
+  uint64_t credential_questions() const { return directory_.credential_questions(); }
 
  private:
   absl::StatusOr<rpc::Caller> Authenticate(const v1::Authz& policy,
@@ -60,6 +68,7 @@ class DatabaseAuthorizer : public rpc::Authorizer {
   absl::Status TakeRoles(rpc::Caller& caller, const v1::Authz& policy, absl::Time deadline);
 
   absl::Status Ask(const rpc::Caller& caller);
+  absl::Status AskAboutGrants(const rpc::Caller& caller, absl::Time deadline);
   void RefreshLater(const rpc::Caller& caller) TM_EXCLUDES(mutex_);
   void RefreshLoop() TM_EXCLUDES(mutex_);
 

@@ -70,7 +70,7 @@ v1::Erasure RecordOf(db::Transaction& tx, const RangeToErase& range, const Range
   erasure.set_begin_ns(range.study.begin_ns);
   erasure.set_end_ns(range.study.end_ns);
   erasure.set_chunks_destroyed(static_cast<uint64_t>(marks.chunks));
-  AddKept(erasure, "chunk", marks.chunks, "what there was and when, marked as erased");
+  AddKept(erasure, "chunk", marks.chunks, kMarksStay);
   AddKept(erasure, "chunk", marks.unplaced_chunks,
           "on these streams and not on study time: no clock pair arrived of their boot");
   std::vector<std::string> streams;
@@ -81,6 +81,15 @@ v1::Erasure RecordOf(db::Transaction& tx, const RangeToErase& range, const Range
   AddKept(erasure, "quarantine", held,
           "set aside, of these streams: nothing is known of their time; discard them singly");
   return erasure;
+}
+
+// What arrives of the range later is refused.
+void RememberRange(db::Transaction& tx, const RangeToErase& range) {
+  std::vector<std::string> streams;
+  for (const StreamId stream : range.stream_ids) streams.push_back(stream.ToString());
+  if (streams.empty()) streams.push_back(StreamId{}.ToString());
+  tx.Exec(sql::kInsertErasedRanges, range.participant_id.ToString(), range.erasure_id.ToString(),
+          PgArray(streams), range.study_id.ToString(), range.study.begin_ns, range.study.end_ns);
 }
 
 absl::Status AuditRange(db::Transaction& tx, const Context& context, const Call& call,
@@ -118,13 +127,14 @@ absl::StatusOr<v1::EraseRangeResponse> Erasures::EraseRange(
           return StateConflict("the participant was erased");
         }
         TM_ASSIGN_OR_RETURN(const RangeMarks marks, MarkRange(tx, clocks_, range, call.deadline));
+        RememberRange(tx, range);
         v1::EraseRangeResponse response;
         v1::Erasure& erasure = *response.mutable_erasure();
         erasure = RecordOf(tx, range, marks, now_us);
         const std::string report = erasure.SerializeAsString();
         tx.Exec(sql::kInsertErasure, range.erasure_id.ToString(), call.study_id.ToString(),
-                call.participant_id.ToString(), request.reason(), call.principal_id.ToString(),
-                now_us, db::Bytea(report));
+                call.participant_id.ToString(), call.principal_id.ToString(), now_us,
+                db::Bytea(report));
         InsertJob(tx, {.job_id = range.erasure_id,
                        .kind = JobKind::kRangeErasure,
                        .study_id = call.study_id,

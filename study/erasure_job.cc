@@ -103,13 +103,18 @@ absl::Status ErasureJob::Erase(const Job& job, absl::FunctionRef<bool()> stoppin
     tx.Exec(sql::kForgetDeviceRequests, participant);
     return absl::OkStatus();
   }));
+  PolitePace pace(options_.pace, context_.clock, options_.wait);
   for (int64_t deleted = 1; deleted > 0;) {
     if (stopping()) return absl::CancelledError("the server is shutting down");
-    TM_RETURN_IF_ERROR(step("EraseRows", [&](db::Transaction& tx) {
-      deleted = tx.Exec(sql::kEraseRows, participant, options_.rows_per_step)[0][0].as<int64_t>();
-      return absl::OkStatus();
+    TM_RETURN_IF_ERROR(pace.Step([&] {
+      return step("EraseRows", [&](db::Transaction& tx) {
+        // Rows that a crash brings back are deleted again: the job is done by a commit that lasts,
+        // and carries all of these with it.
+        tx.Exec(sql::kRelaxCommit);
+        deleted = tx.Exec(sql::kEraseRows, participant, pace.rows())[0][0].as<int64_t>();
+        return absl::OkStatus();
+      });
     }));
-    absl::SleepFor(options_.pause);
   }
   return step("EraseParticipant", [&](db::Transaction& tx) -> absl::Status {
     tx.Exec(sql::kDeleteParticipant, participant);

@@ -9,18 +9,18 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "study/context.h"
 #include "study/jobs.h"
+#include "study/polite_pace.h"
 
 namespace tidemark::study {
 
 struct ErasureJobOptions {
   absl::Duration lease = absl::Minutes(2);
-  // Rows that one transaction deletes: what others may have to wait for.
-  int rows_per_step = 2'000;
-  // Between two transactions, so that others get their turn.
-  absl::Duration pause = absl::Milliseconds(5);
+  PaceLimits pace;
+  PolitePace::Wait wait = absl::SleepFor;
   absl::Duration retry_after = absl::Seconds(30);
 };
 
@@ -28,7 +28,7 @@ struct ErasureJobOptions {
 class ErasureJob {
  public:
   ErasureJob(Context context, ErasureJobOptions options)
-      : context_(std::move(context)), options_(options) {}
+      : context_(std::move(context)), options_(std::move(options)) {}
 
   // Leases one erasure and carries it out. False when there was none. `stopping` is asked between
   // steps; a job that is left is taken up by the next worker.

@@ -11,8 +11,13 @@ constexpr std::chrono::seconds kLookPeriod{1};
 
 }  // namespace
 
-ErasureWorker::ErasureWorker(const Context& context, ErasureJobOptions options)
-    : job_(context, options), range_job_(context, options), thread_([this] { Loop(); }) {}
+ErasureWorker::ErasureWorker(const Context& context, const ClockSources& clocks,
+                             ErasureJobOptions options)
+    : job_(context, options), range_job_(context, clocks, std::move(options)) {
+  threads_.emplace_back([this] { Loop([this](auto stopping) { return job_.RunOne(stopping); }); });
+  threads_.emplace_back(
+      [this] { Loop([this](auto stopping) { return range_job_.RunOne(stopping); }); });
+}
 
 ErasureWorker::~ErasureWorker() { Stop(); }
 
@@ -22,7 +27,9 @@ void ErasureWorker::Stop() {
     stopping_ = true;
     stop_asked_.NotifyAll();
   }
-  if (thread_.joinable()) thread_.join();
+  for (std::thread& thread : threads_) {
+    if (thread.joinable()) thread.join();
+  }
 }
 
 bool ErasureWorker::IsStopping() {
@@ -37,17 +44,9 @@ void ErasureWorker::WaitForWork() {
   }
 }
 
-// A whole participant first: what a range would seal anew may go with it.
-absl::StatusOr<bool> ErasureWorker::RunOne() {
-  const auto stopping = [this] { return IsStopping(); };
-  const absl::StatusOr<bool> ran = job_.RunOne(stopping);
-  if (!ran.ok() || *ran) return ran;
-  return range_job_.RunOne(stopping);
-}
-
-void ErasureWorker::Loop() {
+void ErasureWorker::Loop(const RunOne& run_one) {
   while (!IsStopping()) {
-    const absl::StatusOr<bool> ran = RunOne();
+    const absl::StatusOr<bool> ran = run_one([this] { return IsStopping(); });
     if (!ran.ok()) LogWarning("erasures wait: {}", std::string(ran.status().message()));
     if (!ran.ok() || !*ran) WaitForWork();
   }

@@ -6,9 +6,8 @@
 #include "base/db/transaction.h"
 #include "base/rpc/reason.h"
 #include "base/status_macros.h"
-#include "study/audit.h"
+#include "study/erasure_request.h"
 #include "study/fields.h"
-#include "study/jobs.h"
 #include "study/page.h"
 #include "study/participant_rows.h"
 #include "study/pg_device_rows.h"
@@ -41,8 +40,6 @@ absl::StatusOr<v1::EraseParticipantResponse> Erasures::EraseParticipant(
   if (request.reason().empty() || request.reason().size() > kErasureReasonBytesMax) {
     return rpc::FieldError("reason", "has 1 to 256 bytes");
   }
-  const int64_t now_us = NowUs(*context_.clock);
-  const Uuid erasure_id = Uuid::MakeV7(context_.clock->Now());
   return context_.memory().Once<v1::EraseParticipantResponse>(
       call, "EraseParticipant", request,
       [&](db::Transaction& tx) -> absl::StatusOr<v1::EraseParticipantResponse> {
@@ -51,37 +48,10 @@ absl::StatusOr<v1::EraseParticipantResponse> Erasures::EraseParticipant(
           return StateConflict("confirm_code is not the code of the participant");
         }
         v1::EraseParticipantResponse response;
-        v1::Erasure& erasure = *response.mutable_erasure();
-        erasure.set_erasure_id(erasure_id.ToString());
-        erasure.set_study_id(call.study_id.ToString());
-        erasure.set_participant_id(call.participant_id.ToString());
-        erasure.set_state(v1::ERASURE_STATE_RUNNING);
-        *erasure.mutable_requested_at() = TimestampOfUs(now_us);
-        for (const pqxx::row& counted :
-             tx.Exec(sql::kCountRowsOf, call.participant_id.ToString())) {
-          v1::ErasedTable& table = *erasure.add_tables();
-          table.set_table(counted["table_name"].as<std::string>());
-          table.set_rows_left(counted["row_total"].as<uint64_t>());
-        }
-        const std::string report = erasure.SerializeAsString();
-        tx.Exec(sql::kInsertErasure, erasure_id.ToString(), call.study_id.ToString(),
-                call.participant_id.ToString(), request.reason(), call.principal_id.ToString(),
-                now_us, db::Bytea(report));
-        SetParticipantState(tx, call.participant_id, v1::PARTICIPANT_STATE_ERASED, now_us);
-        InsertJob(tx, {.job_id = erasure_id,
-                       .kind = JobKind::kErasure,
-                       .study_id = call.study_id,
-                       .participant_id = call.participant_id,
-                       .payload = report});
-        tx.SetScope({{call.participant_id}, {call.study_id}});
-        TM_RETURN_IF_ERROR(AppendAudit(tx, *context_.keys, *context_.clock,
-                                       {call.study_id.uuid,
-                                        call.study_id,
-                                        "erasure.participant",
-                                        call.principal_id,
-                                        {{"erasure", erasure_id.ToString()},
-                                         {"participant", call.participant_id.ToString()},
-                                         {"reason", request.reason()}}}));
+        TM_ASSIGN_OR_RETURN(*response.mutable_erasure(),
+                            QueueErasure(tx, context_,
+                                         {call.participant_id, call.study_id, call.principal_id,
+                                          request.reason()}));
         return response;
       });
 }

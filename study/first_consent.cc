@@ -23,16 +23,20 @@ absl::StatusOr<FirstConsent> ReadFirstConsent(const std::string& prefix,
   return consent;
 }
 
-void InsertFirstConsent(db::Transaction& tx, ParticipantId participant, StudyId study,
-                        const FirstConsent& first, PrincipalId by, int64_t now_us) {
+absl::Status InsertFirstConsent(db::Transaction& tx, store::KeyStore& keys,
+                                ParticipantId participant, StudyId study, const FirstConsent& first,
+                                PrincipalId by, int64_t now_us) {
+  absl::Status status;
   first.kinds.ForEach([&](v1::DataKind kind) {
+    if (!status.ok()) return;
     v1::Consent consent;
     consent.set_data_kind(kind);
     consent.set_decision(v1::CONSENT_DECISION_GRANTED);
     consent.set_valid_from_ns(first.from_ns.value_or(now_us * kNsPerUs));
     consent.set_document(first.document);
-    InsertConsent(tx, participant, study, consent, by, now_us);
+    status = InsertConsent(tx, keys, participant, study, consent, by, now_us).status();
   });
+  return status;
 }
 
 }  // namespace tidemark::study

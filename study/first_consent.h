@@ -10,6 +10,7 @@
 #include "base/db/transaction.h"
 #include "base/ids.h"
 #include "base/rpc/enum_set.h"
+#include "store/key_store.h"
 #include "tidemark/v1/participant.pb.h"
 
 namespace tidemark::study {
@@ -36,7 +37,8 @@ absl::StatusOr<FirstConsent> ReadFirstConsent(const std::string& prefix, const M
 }
 
 // The first version of a decision on each kind; the participant's row is new in this transaction.
-void InsertFirstConsent(db::Transaction& tx, ParticipantId participant, StudyId study,
-                        const FirstConsent& consent, PrincipalId by, int64_t now_us);
+absl::Status InsertFirstConsent(db::Transaction& tx, store::KeyStore& keys,
+                                ParticipantId participant, StudyId study, const FirstConsent& first,
+                                PrincipalId by, int64_t now_us);
 
 }  // namespace tidemark::study

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "base/rpc/guard.h"
+#include "base/status_macros.h"
 #include "study/call.h"
 
 namespace tidemark::study {
@@ -26,12 +27,11 @@ grpc::Status Handle(rpc::Authorizer& authorizer, std::string_view name,
                     grpc::ServerContext* context, const Core& core,
                     absl::StatusOr<Response> (Core::*method)(const Call&, const Request&) const,
                     const Request& request, Response* response) {
-  return rpc::Guarded(authorizer, name, context, request,
-                      [&](const rpc::Caller& caller) -> absl::Status {
-                        auto result = (core.*method)(CallOf(caller, *context), request);
-                        if (result.ok()) *response = *std::move(result);
-                        return result.status();
-                      });
+  return rpc::Guarded(
+      authorizer, name, context, request, [&](const rpc::Caller& caller) -> absl::Status {
+        TM_ASSIGN_OR_RETURN(*response, (core.*method)(CallOf(caller, *context), request));
+        return absl::OkStatus();
+      });
 }
 
 // The same for methods that anybody may call.
@@ -41,9 +41,8 @@ grpc::Status Handle(rpc::Authorizer& authorizer, std::string_view name,
                     absl::StatusOr<Response> (Core::*method)(const Request&, absl::Time) const,
                     const Request& request, Response* response) {
   return rpc::Guarded(authorizer, name, context, request, [&](const rpc::Caller&) -> absl::Status {
-    auto result = (core.*method)(request, rpc::DeadlineOf(*context));
-    if (result.ok()) *response = *std::move(result);
-    return result.status();
+    TM_ASSIGN_OR_RETURN(*response, (core.*method)(request, rpc::DeadlineOf(*context)));
+    return absl::OkStatus();
   });
 }
 

@@ -4,41 +4,47 @@
 
 #include <algorithm>
 
+#include "absl/time/clock.h"
 #include "base/log.h"
 #include "base/status_macros.h"
-#include "study/audit.h"
+#include "study/evidence.h"
 #include "study/fields.h"
 #include "study/pg_device_rows.h"
 #include "study/restore_marks.h"
+#include "study/restored_erasures.h"
 #include "study/sql.h"
 
 namespace tidemark::study {
+namespace {
 
-// The studies are locked in the order of their ids: two such acts do not meet in a deadlock.
-absl::Status Installation::RecordInEveryStudy(
-    db::Transaction& tx, const Call& call, const std::string& action,
-    const std::map<std::string, std::string>& details) const {
-  for (const pqxx::row& row : tx.Exec(sql::kListStudyIds)) {
-    TM_ASSIGN_OR_RETURN(const StudyId study, StudyId::Parse(row["study_id"].c_str()));
-    tx.SetScope(db::AccessScope::Study(study));
-    TM_RETURN_IF_ERROR(AppendAudit(tx, *context_.keys, *context_.clock,
-                                   {study.uuid, study, action, call.principal_id, details}));
-  }
-  return absl::OkStatus();
-}
+// What was done is recorded even if the caller has stopped waiting.
+constexpr absl::Duration kRecordingMost = absl::Seconds(30);
 
-// Inside the transaction: a rotation whose answer was lost and that is asked for again is not a
-// second one. It takes as long as there are participants, and holds one connection meanwhile.
+}  // namespace
+
+// Outside of any transaction: it takes as long as there are participants, and whoever waits for a
+// connection or a row must not wait for it. What is cut off before its answer is remembered is gone
+// on with, or done once more, by the same request.
 absl::StatusOr<v1::RotateKeyEncryptionKeyResponse> Installation::RotateKeyEncryptionKey(
     const Call& call, const v1::RotateKeyEncryptionKeyRequest& request) const {
-  return context_.memory().Once<v1::RotateKeyEncryptionKeyResponse>(
-      call, "RotateKeyEncryptionKey", request,
-      [&](db::Transaction& tx) -> absl::StatusOr<v1::RotateKeyEncryptionKeyResponse> {
-        TM_ASSIGN_OR_RETURN(const uint64_t wrapped, context_.keys->RotateKeyEncryptionKey());
-        LogInfo("the key-encryption key was replaced, {} keys were wrapped anew", wrapped);
-        TM_RETURN_IF_ERROR(
-            RecordInEveryStudy(tx, call, "key.rotate", {{"keys", fmt::format("{}", wrapped)}}));
-        v1::RotateKeyEncryptionKeyResponse response;
+  using Response = v1::RotateKeyEncryptionKeyResponse;
+  constexpr char kMethod[] = "RotateKeyEncryptionKey";
+  bool is_new = false;
+  absl::StatusOr<Response> remembered = context_.memory().Once<Response>(
+      call, kMethod, request, [&](db::Transaction&) -> absl::StatusOr<Response> {
+        is_new = true;
+        return absl::CancelledError("not done yet");
+      });
+  if (!is_new) return remembered;
+  TM_ASSIGN_OR_RETURN(const uint64_t wrapped, context_.keys->RotateKeyEncryptionKey());
+  LogInfo("the key-encryption key was replaced, {} keys were wrapped anew", wrapped);
+  Call ending = call;
+  ending.deadline = std::max(call.deadline, absl::Now() + kRecordingMost);
+  return context_.memory().Once<Response>(
+      ending, kMethod, request, [&](db::Transaction& tx) -> absl::StatusOr<Response> {
+        TM_RETURN_IF_ERROR(RecordEverywhere(tx, context_, call.principal_id, "key.rotate",
+                                            {{"keys", fmt::format("{}", wrapped)}}));
+        Response response;
         response.set_keys_rewrapped(wrapped);
         return response;
       });
@@ -59,10 +65,15 @@ absl::StatusOr<v1::ConfirmRestoredResponse> Installation::ConfirmRestored(
         const uint64_t generation = std::max(database.generation, keys.generation) + 1;
         const uint64_t heartbeat = std::max(database.heartbeat, keys.heartbeat) + 1;
         tx.Exec(sql::kSetRestoreMark, generation, heartbeat);
+        TM_ASSIGN_OR_RETURN(const BroughtBack back, EraseAgain(tx, context_, call.principal_id));
         TM_RETURN_IF_ERROR(
-            RecordInEveryStudy(tx, call, "restore.confirm",
-                               {{"restore_generation", fmt::format("{}", generation)},
-                                {"forced", IsBehind(database, keys) ? "false" : "true"}}));
+            RecordEverywhere(tx, context_, call.principal_id, "restore.confirm",
+                             {{"restore_generation", fmt::to_string(generation)},
+                              {"forced", IsBehind(database, keys) ? "false" : "true"},
+                              {"participants_erased_again", fmt::to_string(back.participants)},
+                              {"chunks_erased_again", fmt::to_string(back.chunks)}}));
+        LogInfo("after a restore: {} participants and {} chunks of others are erased again",
+                back.participants, back.chunks);
         v1::ConfirmRestoredResponse response;
         response.set_restore_generation(generation);
         return response;

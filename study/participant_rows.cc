@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "base/endian.h"
 #include "base/rpc/reason.h"
 #include "base/status_macros.h"
 #include "store/envelope.h"
@@ -12,12 +13,38 @@ namespace tidemark::study {
 namespace {
 
 constexpr char kAttributesTable[] = "participant.attributes";
+constexpr char kDocumentTable[] = "consent.document";
 
 store::EnvelopePlace PlaceOf(ParticipantId participant) {
   return {kAttributesTable, participant, ""};
 }
 
-v1::Consent ConsentOfRow(const pqxx::row& row) {
+// What tells a decision from the others of the participant.
+std::string KeyOfDecision(v1::DataKind kind, uint32_t version) {
+  std::string key;
+  AppendLe(key, static_cast<int32_t>(kind));
+  AppendLe(key, version);
+  return key;
+}
+
+absl::StatusOr<std::string> SealDocument(store::KeyStore& keys, ParticipantId participant,
+                                         const v1::Consent& consent) {
+  TM_ASSIGN_OR_RETURN(const store::DataKey key, keys.KeyForWriting(participant, StreamId{}, 0));
+  const std::string decision = KeyOfDecision(consent.data_kind(), consent.version());
+  return store::SealEnvelope(key, {kDocumentTable, participant, decision},
+                             store::EnvelopeCodec::kPlain, consent.document());
+}
+
+absl::StatusOr<std::string> OpenDocument(store::KeyStore& keys, ParticipantId participant,
+                                         const v1::Consent& consent, std::string_view sealed) {
+  const std::string decision = KeyOfDecision(consent.data_kind(), consent.version());
+  TM_ASSIGN_OR_RETURN(
+      store::OpenedEnvelope opened,
+      store::OpenEnvelope(keys, {kDocumentTable, participant, decision}, StreamId{}, sealed));
+  return std::move(opened.plain);
+}
+
+v1::Consent DecisionOfRow(const pqxx::row& row) {
   v1::Consent consent;
   consent.set_data_kind(static_cast<v1::DataKind>(row["data_kind"].as<int>()));
   consent.set_version(row["version"].as<uint32_t>());
@@ -26,7 +53,6 @@ v1::Consent ConsentOfRow(const pqxx::row& row) {
   if (!row["valid_until_ns"].is_null()) {
     consent.set_valid_until_ns(row["valid_until_ns"].as<int64_t>());
   }
-  consent.set_document(row["document"].as<std::string>());
   *consent.mutable_recorded_at() = TimestampOfUs(row["recorded_at_us"].as<int64_t>());
   return consent;
 }
@@ -109,26 +135,44 @@ absl::Status CheckAttributes(const std::string& prefix, const v1::Attributes& at
   return absl::OkStatus();
 }
 
-v1::Consent InsertConsent(db::Transaction& tx, ParticipantId participant, StudyId study,
-                          const v1::Consent& consent, PrincipalId by, int64_t now_us) {
+absl::StatusOr<v1::Consent> InsertConsent(db::Transaction& tx, store::KeyStore& keys,
+                                          ParticipantId participant, StudyId study,
+                                          const v1::Consent& consent, PrincipalId by,
+                                          int64_t now_us) {
+  const int kind = consent.data_kind();
+  v1::Consent made = consent;
+  made.set_version(
+      tx.Exec(sql::kNextConsentVersion, participant.ToString(), kind)[0][0].as<uint32_t>());
+  *made.mutable_recorded_at() = TimestampOfUs(now_us);
+  TM_ASSIGN_OR_RETURN(const std::string sealed, SealDocument(keys, participant, made));
   std::optional<int64_t> valid_until_ns;
   if (consent.has_valid_until_ns()) valid_until_ns = consent.valid_until_ns();
-  const pqxx::result rows =
-      tx.Exec(sql::kInsertConsent, participant.ToString(), static_cast<int>(consent.data_kind()),
-              study.ToString(), static_cast<int>(consent.decision()), consent.valid_from_ns(),
-              valid_until_ns, consent.document(), by.ToString(), now_us);
-  v1::Consent made = consent;
-  made.set_version(rows.at(0)["version"].as<uint32_t>());
-  *made.mutable_recorded_at() = TimestampOfUs(now_us);
+  tx.Exec(sql::kInsertConsent, participant.ToString(), kind, made.version(), study.ToString(),
+          static_cast<int>(consent.decision()), consent.valid_from_ns(), valid_until_ns,
+          db::Bytea(sealed), by.ToString(), now_us);
   return made;
 }
 
-std::vector<v1::Consent> FindConsents(db::Transaction& tx, ParticipantId participant) {
+absl::StatusOr<std::vector<v1::Consent>> FindConsents(db::Transaction& tx, store::KeyStore& keys,
+                                                      ParticipantId participant) {
   std::vector<v1::Consent> consents;
   for (const pqxx::row& row : tx.Exec(sql::kFindConsents, participant.ToString())) {
-    consents.push_back(ConsentOfRow(row));
+    v1::Consent& consent = consents.emplace_back(DecisionOfRow(row));
+    if (row["document"].is_null()) continue;
+    TM_ASSIGN_OR_RETURN(*consent.mutable_document(),
+                        OpenDocument(keys, participant, consent, db::BytesOf(row["document"])));
   }
   return consents;
+}
+
+std::vector<v1::Consent> FindDecisions(db::Transaction& tx, ParticipantId participant) {
+  const pqxx::result rows = tx.Exec(sql::kFindConsents, participant.ToString());
+  std::vector<v1::Consent> decisions;
+  decisions.reserve(static_cast<size_t>(rows.size()));
+  for (const pqxx::row& row : rows) {
+    decisions.push_back(DecisionOfRow(row));
+  }
+  return decisions;
 }
 
 store::ConsentTimeline TimelineOf(const std::vector<v1::Consent>& consents) {

@@ -35,11 +35,18 @@ absl::StatusOr<v1::Attributes> OpenAttributes(store::KeyStore& keys, Participant
 // INVALID_ARGUMENT naming a field below `prefix` ("attributes").
 absl::Status CheckAttributes(const std::string& prefix, const v1::Attributes& attributes);
 
-// Adds the next version of a decision; the transaction has locked the participant.
-v1::Consent InsertConsent(db::Transaction& tx, ParticipantId participant, StudyId study,
-                          const v1::Consent& consent, PrincipalId by, int64_t now_us);
-// All of them, by kind and version.
-std::vector<v1::Consent> FindConsents(db::Transaction& tx, ParticipantId participant);
+// Adds the next version of a decision; the transaction has locked the participant. The name of the
+// document is sealed with the participant's key for text.
+//   FAILED_PRECONDITION  the key was destroyed
+absl::StatusOr<v1::Consent> InsertConsent(db::Transaction& tx, store::KeyStore& keys,
+                                          ParticipantId participant, StudyId study,
+                                          const v1::Consent& consent, PrincipalId by,
+                                          int64_t now_us);
+// All of them, by kind and version. Decisions from before documents were sealed have none here.
+absl::StatusOr<std::vector<v1::Consent>> FindConsents(db::Transaction& tx, store::KeyStore& keys,
+                                                      ParticipantId participant);
+// The same without what was signed, which takes no key.
+std::vector<v1::Consent> FindDecisions(db::Transaction& tx, ParticipantId participant);
 // What they amount to.
 store::ConsentTimeline TimelineOf(const std::vector<v1::Consent>& consents);
 // Per kind, the newest decision whose range contains the instant.

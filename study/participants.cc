@@ -57,9 +57,10 @@ absl::StatusOr<v1::Consent> CheckedConsent(const v1::Consent& asked, int64_t now
 }
 
 // Ends what was granted: of every kind that was ever decided, from `at_ns` on.
-void EndAllConsent(db::Transaction& tx, const Call& call, int64_t at_ns, int64_t now_us) {
+absl::Status EndAllConsent(db::Transaction& tx, store::KeyStore& keys, const Call& call,
+                           int64_t at_ns, int64_t now_us) {
   std::set<v1::DataKind> kinds;
-  for (const v1::Consent& consent : FindConsents(tx, call.participant_id)) {
+  for (const v1::Consent& consent : FindDecisions(tx, call.participant_id)) {
     kinds.insert(consent.data_kind());
   }
   for (const v1::DataKind kind : kinds) {
@@ -68,8 +69,11 @@ void EndAllConsent(db::Transaction& tx, const Call& call, int64_t at_ns, int64_t
     end.set_decision(v1::CONSENT_DECISION_REFUSED);
     end.set_valid_from_ns(at_ns);
     end.set_document(kWithdrawalDocument);
-    InsertConsent(tx, call.participant_id, call.study_id, end, call.principal_id, now_us);
+    TM_RETURN_IF_ERROR(
+        InsertConsent(tx, keys, call.participant_id, call.study_id, end, call.principal_id, now_us)
+            .status());
   }
+  return absl::OkStatus();
 }
 
 // A place in the list of decisions: "<kind>/<version>".
@@ -94,7 +98,9 @@ absl::StatusOr<v1::GetParticipantResponse> Participants::Get(
         *response.mutable_participant() = row.participant;
         *response.mutable_state_since() = TimestampOfUs(row.state_since_us);
         const int64_t now_ns = NowUs(*context_.clock) * kNsPerUs;
-        for (v1::Consent& consent : ConsentsAt(FindConsents(tx, call.participant_id), now_ns)) {
+        TM_ASSIGN_OR_RETURN(const std::vector<v1::Consent> consents,
+                            FindConsents(tx, *context_.keys, call.participant_id));
+        for (v1::Consent& consent : ConsentsAt(consents, now_ns)) {
           *response.add_consents() = std::move(consent);
         }
         if (row.sealed_attributes) {
@@ -122,8 +128,9 @@ absl::StatusOr<v1::RecordConsentResponse> Participants::RecordConsent(
           return StateConflict("the participant does not take part any more");
         }
         v1::RecordConsentResponse response;
-        *response.mutable_consent() = InsertConsent(tx, call.participant_id, call.study_id, consent,
-                                                    call.principal_id, now_us);
+        TM_ASSIGN_OR_RETURN(*response.mutable_consent(),
+                            InsertConsent(tx, *context_.keys, call.participant_id, call.study_id,
+                                          consent, call.principal_id, now_us));
         TM_RETURN_IF_ERROR(RecordAboutParticipant(
             tx, context_, call, "consent.record",
             {{"data_kinds", TextOf(rpc::DataKindSet{consent.data_kind()})},
@@ -145,7 +152,9 @@ absl::StatusOr<v1::ListConsentsResponse> Participants::ListConsents(
       *context_.pool, "ListConsents", call.scope, call.deadline,
       [&](db::Transaction& tx) -> absl::StatusOr<v1::ListConsentsResponse> {
         v1::ListConsentsResponse response;
-        for (v1::Consent& consent : FindConsents(tx, call.participant_id)) {
+        TM_ASSIGN_OR_RETURN(std::vector<v1::Consent> consents,
+                            FindConsents(tx, *context_.keys, call.participant_id));
+        for (v1::Consent& consent : consents) {
           if (std::pair(static_cast<int>(consent.data_kind()), consent.version()) <= after)
             continue;
           if (response.consents_size() + 1 == page.rows_to_ask()) {
@@ -209,7 +218,7 @@ absl::StatusOr<v1::WithdrawParticipantResponse> Participants::Withdraw(
       [&](db::Transaction& tx) -> absl::StatusOr<v1::WithdrawParticipantResponse> {
         TM_ASSIGN_OR_RETURN(ParticipantRow row, LockParticipant(tx, call.participant_id));
         if (row.participant.state() != v1::PARTICIPANT_STATE_WITHDRAWN) {
-          EndAllConsent(tx, call, at_ns, now_us);
+          TM_RETURN_IF_ERROR(EndAllConsent(tx, *context_.keys, call, at_ns, now_us));
           SetParticipantState(tx, call.participant_id, v1::PARTICIPANT_STATE_WITHDRAWN, now_us);
           TM_RETURN_IF_ERROR(RecordAboutParticipant(
               tx, context_, call, "participant.withdraw",

@@ -37,7 +37,7 @@ void InsertPrincipal(db::Transaction& tx, const NewPrincipal& principal, int64_t
 struct CredentialTerms {
   std::optional<int64_t> expires_at_us = std::nullopt;       // without: until it is revoked
   std::optional<int64_t> renewable_until_us = std::nullopt;  // sessions of people
-  std::string label = "";                                    // tokens that people made
+  std::string label = {};                                    // tokens that people made
 };
 // Stores the hash of the token's secret.
 void InsertCredential(db::Transaction& tx, const Token& token, CredentialKind kind,

@@ -16,6 +16,7 @@
 #include "study/audit.h"
 #include "study/fields.h"
 #include "study/participant_rows.h"
+#include "study/pg_arrays.h"
 #include "study/sql.h"
 #include "study/survivors.h"
 #include "tidemark/v1/erasure.pb.h"
@@ -39,16 +40,28 @@ absl::Time FreeFrom(int32_t utc_day) {
 
 bool IsShuttingDown(const absl::Status& status) { return absl::IsCancelled(status); }
 
+// Looks at transactions that have to end, and the time between two of them. They take milliseconds,
+// and half a minute at most, by the timeout of their statements.
+constexpr int kSettlingLooksMax = 1'000;
+constexpr absl::Duration kSettlingLookPeriod = absl::Milliseconds(50);
+
 // One run of one job.
 class RangeErasureRun {
  public:
-  RangeErasureRun(const Context& context, const ErasureJobOptions& options, const Job& job,
+  RangeErasureRun(const Context& context, const ClockSources& clocks,
+                  const ErasureJobOptions& options, const Job& job,
                   absl::FunctionRef<bool()> stopping)
-      : context_(context), options_(options), job_(job), stopping_(stopping) {}
+      : context_(context),
+        clocks_(clocks),
+        options_(options),
+        job_(job),
+        stopping_(stopping),
+        pace_(options.pace, context.clock, options.wait) {}
 
   absl::StatusOr<std::optional<absl::Time>> Run() {
     TM_RETURN_IF_ERROR(ReadJob());
-    absl::Status ran = DestroyKeys();
+    absl::Status ran = MarkAgain();
+    if (ran.ok()) ran = DestroyKeys();
     // Everything went with the participant's own key.
     if (participant_is_gone_) return Finish();
     TM_RETURN_IF_ERROR(ran);
@@ -90,13 +103,76 @@ class RangeErasureRun {
     });
   }
 
+  // What was being stored while the range was marked was not seen by it, and did not see it; what
+  // had no place then may have found one since.
+  absl::Status MarkAgain() {
+    TM_RETURN_IF_ERROR(WaitForSettling());
+    TM_ASSIGN_OR_RETURN(const RangeToErase range, RangeOfJob());
+    v1::Erasure more;
+    TM_RETURN_IF_ERROR(Step("MarkAgain", [&](db::Transaction& tx) -> absl::Status {
+      TM_ASSIGN_OR_RETURN(const RangeMarks marks,
+                          MarkRange(tx, clocks_, range, absl::Now() + kRangeStepMost));
+      more = erasure_;
+      if (marks.chunks > 0) AddMarks(tx, static_cast<uint64_t>(marks.chunks), more);
+      return absl::OkStatus();
+    }));
+    erasure_ = std::move(more);
+    return absl::OkStatus();
+  }
+
+  absl::Status WaitForSettling() {
+    std::optional<std::string> older;  // none: all that there are
+    for (int look = 0; look < kSettlingLooksMax; ++look) {
+      std::vector<std::string> found;
+      TM_RETURN_IF_ERROR(Leased("WaitForSettling", [&](db::Transaction& tx) {
+        found.clear();
+        for (const pqxx::row& row : tx.Exec(sql::kListSettling, older)) {
+          found.push_back(row[0].as<std::string>());
+        }
+        return absl::OkStatus();
+      }));
+      if (found.empty()) return absl::OkStatus();
+      older = PgArray(found);
+      options_.wait(kSettlingLookPeriod);
+    }
+    return absl::UnavailableError("commits from before the erasure do not end");
+  }
+
+  absl::StatusOr<RangeToErase> RangeOfJob() const {
+    RangeToErase range{.erasure_id = job_.job_id,
+                       .participant_id = participant_,
+                       .study_id = study_,
+                       .stream_ids = {},
+                       .study = {erasure_.begin_ns(), erasure_.end_ns()}};
+    for (const std::string& text : erasure_.stream_ids()) {
+      TM_ASSIGN_OR_RETURN(const StreamId id, StreamId::Parse(text));
+      range.stream_ids.push_back(id);
+    }
+    return range;
+  }
+
+  // For the record at the end, whoever writes it.
+  void AddMarks(db::Transaction& tx, uint64_t chunks, v1::Erasure& more) {
+    more.set_chunks_destroyed(more.chunks_destroyed() + chunks);
+    v1::ErasedTable* marked = nullptr;
+    for (v1::ErasedTable& table : *more.mutable_tables()) {
+      if (table.why_kept() == kMarksStay) marked = &table;
+    }
+    if (marked == nullptr) marked = more.add_tables();
+    marked->set_table("chunk");
+    marked->set_rows_left(marked->rows_left() + chunks);
+    marked->set_why_kept(kMarksStay);
+    tx.Exec(sql::kSetJobPayload, job_.job_id.ToString(), job_.fence,
+            db::Bytea(more.SerializeAsString()));
+  }
+
   absl::Status DestroyKeys() {
     std::vector<DoomedKey> keys;
     TM_RETURN_IF_ERROR(
         Step("ListErasedKeys", [&](db::Transaction& tx) { return ListKeys(tx, keys); }));
     for (const DoomedKey& key : keys) {
       const absl::Time free_from = FreeFrom(key.name.utc_day);
-      if (context_.clock->Now() < free_from) {
+      if (now_ < free_from) {
         wait_until_ = std::min(wait_until_, free_from);
         continue;
       }
@@ -109,6 +185,7 @@ class RangeErasureRun {
 
   absl::Status ListKeys(db::Transaction& tx, std::vector<DoomedKey>& keys) {
     keys.clear();
+    now_ = context_.clock->Now();
     for (const pqxx::row& row :
          tx.Exec(sql::kListErasedKeys, participant_.ToString(), job_.job_id.ToString())) {
       DoomedKey key{.participant_id = participant_, .name = {}, .name_bytes = {}};
@@ -116,6 +193,7 @@ class RangeErasureRun {
       key.name_bytes = db::BytesOf(row["key_name"]);
       TM_ASSIGN_OR_RETURN(key.name, store::ParseKeyName(stream, key.name_bytes));
       keys.push_back(std::move(key));
+      now_ = std::min(now_, absl::FromUnixMicros(row["now_us"].as<int64_t>()));
     }
     return absl::OkStatus();
   }
@@ -137,13 +215,18 @@ class RangeErasureRun {
     });
   }
 
+  absl::Status PoliteStep(const char* name,
+                          absl::FunctionRef<absl::Status(db::Transaction&)> body) {
+    return pace_.Step([&] { return Step(name, body); });
+  }
+
   // Those that cannot be read are passed over, so that all others are done.
   absl::Status MoveAllSegments(const DoomedKey& key) {
     std::set<SegmentId> unreadable;
     absl::Status first_fault;
     while (true) {
       MovedSegments moved;
-      TM_RETURN_IF_ERROR(Step("MoveSegments", [&](db::Transaction& tx) -> absl::Status {
+      TM_RETURN_IF_ERROR(PoliteStep("MoveSegments", [&](db::Transaction& tx) -> absl::Status {
         TM_ASSIGN_OR_RETURN(moved, MoveSegments(tx, MoveOf(key), unreadable));
         ExecOnKey(tx, sql::kAddChunksKept, key, moved.chunks_kept);
         return absl::OkStatus();
@@ -152,7 +235,6 @@ class RangeErasureRun {
       first_fault.Update(moved.first_fault);
       unreadable.insert(moved.unreadable.begin(), moved.unreadable.end());
       if (unreadable.size() > kUnreadableMax) break;
-      absl::SleepFor(options_.pause);
     }
     if (unreadable.empty()) return absl::OkStatus();
     return absl::DataLossError(fmt::format(
@@ -167,7 +249,7 @@ class RangeErasureRun {
     QuarantineId after;
     for (bool more = true; more;) {
       QuarantineId reached;
-      TM_RETURN_IF_ERROR(Step("MoveHeldBodies", [&](db::Transaction& tx) -> absl::Status {
+      TM_RETURN_IF_ERROR(PoliteStep("MoveHeldBodies", [&](db::Transaction& tx) -> absl::Status {
         reached = after;
         TM_ASSIGN_OR_RETURN(more, MoveHeldBodies(tx, MoveOf(key), reached));
         return absl::OkStatus();
@@ -249,13 +331,18 @@ class RangeErasureRun {
   }
 
   const Context& context_;
+  const ClockSources& clocks_;
   const ErasureJobOptions& options_;
   const Job& job_;
   const absl::FunctionRef<bool()> stopping_;
+  PolitePace pace_;
   v1::Erasure erasure_;
   ParticipantId participant_;
   StudyId study_;
   bool participant_is_gone_ = false;
+  // The earlier of two clocks, this server's and the database's: a server whose clock is ahead must
+  // not take a key away that others still seal with.
+  absl::Time now_;
   absl::Time wait_until_ = absl::InfiniteFuture();
   absl::Status fault_;  // of keys that have to stay
 };
@@ -272,7 +359,7 @@ absl::StatusOr<bool> RangeErasureJob::RunOne(absl::FunctionRef<bool()> stopping)
   std::string problem;
   absl::Duration pause = absl::ZeroDuration();
   if (erased.ok()) {
-    pause = std::max(**erased - context_.clock->Now(), absl::ZeroDuration());
+    pause = std::max(**erased - context_.clock->Now(), options_.retry_after);
   } else if (!IsShuttingDown(erased.status())) {
     problem = std::string(erased.status().message());
     pause = options_.retry_after;
@@ -284,7 +371,7 @@ absl::StatusOr<bool> RangeErasureJob::RunOne(absl::FunctionRef<bool()> stopping)
 
 absl::StatusOr<std::optional<absl::Time>> RangeErasureJob::Erase(
     const Job& job, absl::FunctionRef<bool()> stopping) const {
-  return RangeErasureRun(context_, options_, job, stopping).Run();
+  return RangeErasureRun(context_, clocks_, options_, job, stopping).Run();
 }
 
 }  // namespace tidemark::study

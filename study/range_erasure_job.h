@@ -1,11 +1,14 @@
 // Carries out erasures of a range: destroys the keys that sealed what is marked (docs/adr/0016).
 //
+//   first:         what was being stored when the range was erased, and what has found its place in
+//                  the range since, is marked as well (docs/adr/0020)
 //   for each key:  segments sealed anew, some at a time ─► nothing is left under it ─► destroyed
 //   then:          counted, recorded
 //
 // Every step can be repeated, and a worker that dies leaves the rest to the next one. A key is
 // touched only when nobody can seal with it any more, which is after the UTC day of arrival that it
-// belongs to; until then the erasure waits, and what it covers is hidden.
+// belongs to, by the clocks of this server and of the database; until then the erasure waits, and
+// what it covers is hidden.
 #pragma once
 
 #include <optional>
@@ -17,6 +20,7 @@
 #include "study/context.h"
 #include "study/erasure_job.h"
 #include "study/jobs.h"
+#include "study/range_marks.h"
 
 namespace tidemark::study {
 
@@ -27,8 +31,8 @@ inline constexpr absl::Duration kKeyInUseAfterDay = absl::Hours(1);
 // Thread-safe.
 class RangeErasureJob {
  public:
-  RangeErasureJob(Context context, ErasureJobOptions options)
-      : context_(std::move(context)), options_(options) {}
+  RangeErasureJob(Context context, const ClockSources& clocks, ErasureJobOptions options)
+      : context_(std::move(context)), clocks_(clocks), options_(std::move(options)) {}
 
   // As ErasureJob::RunOne.
   absl::StatusOr<bool> RunOne(absl::FunctionRef<bool()> stopping) const;
@@ -43,6 +47,7 @@ class RangeErasureJob {
 
  private:
   const Context context_;
+  const ClockSources clocks_;
   const ErasureJobOptions options_;
 };
 

@@ -152,11 +152,13 @@ class StreamMarker {
     return absl::OkStatus();
   }
 
-  // A statement of its own after the marks: it sees the keys that seal the segments now.
+  // A statement of its own after the marks: it sees the keys that seal the segments now. Tiles that
+  // show what is marked go at once.
   void NoteKeys(const pqxx::field& segments) {
     if (segments.is_null()) return;
     tx_.Exec(sql::kInsertErasedKeys, participant_text_, range_.erasure_id.ToString(), stream_text_,
              range_.study_id.ToString(), segments.as<std::string>());
+    tx_.Exec(sql::kUnsealRuns, participant_text_, segments.as<std::string>());
   }
 
   db::Transaction& tx_;

@@ -38,6 +38,9 @@ struct RangeToErase {
   int64_t chunks_max = kMarkedChunksMax;
 };
 
+// Why rows of chunks stay that are marked, in the record of the erasure.
+inline constexpr char kMarksStay[] = "what there was and when, marked as erased";
+
 struct RangeMarks {
   int64_t chunks = 0;           // marked now
   int64_t unplaced_chunks = 0;  // of these streams, that study time does not reach
@@ -48,7 +51,7 @@ struct RangeMarks {
 // without them nothing that is kept had a place in time.
 //   INVALID_ARGUMENT  a named stream holds clock records, or the range more than chunks_max
 //   NOT_FOUND         a named stream is not the participant's
-absl::StatusOr<RangeMarks> MarkRange(db::Transaction& tx, const ClockSources& clocks,
+absl::StatusOr<RangeMarks> MarkRange(db::Transaction& tx, const ClockSources& sources,
                                      const RangeToErase& range, absl::Time deadline);
 
 }  // namespace tidemark::study

@@ -60,7 +60,8 @@ absl::Status EnterParticipant(db::Transaction& tx, const Context& context, const
                               const v1::RosterEntry& entry, ParticipantId id, int64_t now_us) {
   tx.Exec(sql::kInsertParticipant, id.ToString(), call.study_id.ToString(), entry.code(), now_us);
   TM_ASSIGN_OR_RETURN(const FirstConsent consent, ReadFirstConsent("", entry));
-  InsertFirstConsent(tx, id, call.study_id, consent, call.principal_id, now_us);
+  TM_RETURN_IF_ERROR(
+      InsertFirstConsent(tx, *context.keys, id, call.study_id, consent, call.principal_id, now_us));
   if (entry.has_attributes()) {
     TM_ASSIGN_OR_RETURN(const std::string sealed,
                         SealAttributes(*context.keys, id, entry.attributes()));
@@ -80,7 +81,8 @@ absl::Status EnterParticipant(db::Transaction& tx, const Context& context, const
 absl::StatusOr<bool> IsSame(db::Transaction& tx, const Context& context, const ParticipantRow& row,
                             ParticipantId id, const v1::RosterEntry& entry) {
   rpc::DataKindSet granted;
-  for (const v1::Consent& consent : FindConsents(tx, id)) {
+  TM_ASSIGN_OR_RETURN(const std::vector<v1::Consent> consents, FindConsents(tx, *context.keys, id));
+  for (const v1::Consent& consent : consents) {
     if (consent.decision() == v1::CONSENT_DECISION_GRANTED &&
         consent.document() == entry.document() &&
         (!entry.has_consented_from_ns() || consent.valid_from_ns() == entry.consented_from_ns())) {

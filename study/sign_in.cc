@@ -8,7 +8,7 @@
 
 #include "base/rpc/reason.h"
 #include "base/status_macros.h"
-#include "study/audit.h"
+#include "study/evidence.h"
 #include "study/fields.h"
 #include "study/page.h"
 #include "study/pg_device_rows.h"
@@ -78,16 +78,13 @@ struct TokenCursor {
 };
 
 // Whoever holds a code of a person can do what that person can, in every study: so it takes an
-// admin of all of them, or an operator. Each of them gets the evidence.
-absl::StatusOr<std::vector<StudyId>> StudiesOfPerson(db::Transaction& tx, const Call& call,
-                                                     PrincipalId person) {
-  std::vector<StudyId> studies;
+// admin of all of them, or an operator.
+absl::Status CheckMayBecome(db::Transaction& tx, const Call& call, PrincipalId person) {
   bool has_role_here = false;
   bool asker_is_admin = true;
   for (const pqxx::row& row :
        tx.Exec(sql::kListStudiesOfPerson, person.ToString(), call.principal_id.ToString())) {
     TM_ASSIGN_OR_RETURN(const StudyId study, StudyId::Parse(row["study_id"].c_str()));
-    studies.push_back(study);
     has_role_here = has_role_here || study == call.study_id;
     asker_is_admin = asker_is_admin && row["asker_is_admin"].as<bool>();
   }
@@ -99,7 +96,7 @@ absl::StatusOr<std::vector<StudyId>> StudiesOfPerson(db::Transaction& tx, const 
     return rpc::Error(absl::StatusCode::kPermissionDenied, v1::ERROR_REASON_NOT_PERMITTED,
                       "this person also has roles in studies of other admins: ask an operator");
   }
-  return studies;
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -121,17 +118,10 @@ absl::StatusOr<v1::CreateSignInCodeResponse> SignIn::CreateCode(
   return context_.memory().Once<v1::CreateSignInCodeResponse>(
       call, "CreateSignInCode", request,
       [&](db::Transaction& tx) -> absl::StatusOr<v1::CreateSignInCodeResponse> {
-        TM_ASSIGN_OR_RETURN(const std::vector<StudyId> studies, StudiesOfPerson(tx, call, id));
+        TM_RETURN_IF_ERROR(CheckMayBecome(tx, call, id));
         const SignInCode code = NewSignInCode(tx, id, *context_.clock);
-        for (const StudyId study : studies) {
-          tx.SetScope(db::AccessScope::Study(study));
-          TM_RETURN_IF_ERROR(AppendAudit(tx, *context_.keys, *context_.clock,
-                                         {study.uuid,
-                                          study,
-                                          "signin.create",
-                                          call.principal_id,
-                                          {{"principal", id.ToString()}}}));
-        }
+        TM_RETURN_IF_ERROR(
+            RecordAboutPrincipal(tx, context_, call.principal_id, id, "signin.create", {}));
         v1::CreateSignInCodeResponse response;
         response.set_sign_in_code(code.text);
         *response.mutable_code_expires_at() = TimestampOfUs(code.expires_at_us);
@@ -161,6 +151,8 @@ absl::StatusOr<v1::SignInResponse> SignIn::Redeem(const v1::SignInRequest& reque
                      *made.mutable_expires_at() = TimestampOfUs(session.expires_at_us);
                      *made.mutable_renewable_until() = TimestampOfUs(renewable_until_us);
                      made.set_principal_id(principal->ToString());
+                     TM_RETURN_IF_ERROR(RecordAboutPrincipal(tx, context_, *principal, *principal,
+                                                             "signin.redeem", {}));
                      return made;
                    }));
   if (!response) return SignInCodeInvalid();
@@ -205,6 +197,9 @@ absl::StatusOr<v1::CreateTokenResponse> SignIn::CreateToken(
         const int64_t expires_at_us = now_us + absl::ToInt64Microseconds(absl::Hours(24) * days);
         InsertCredential(tx, token, CredentialKind::kToken, call.principal_id, now_us,
                          {.expires_at_us = expires_at_us, .label = request.label()});
+        TM_RETURN_IF_ERROR(
+            RecordAboutPrincipal(tx, context_, call.principal_id, call.principal_id, "token.create",
+                                 {{"token", token.public_id}, {"days", fmt::format("{}", days)}}));
         v1::CreateTokenResponse response;
         response.set_public_id(token.public_id);
         response.set_token(token.ToString());
@@ -258,6 +253,8 @@ absl::StatusOr<v1::RevokeTokenResponse> SignIn::RevokeToken(
           return rpc::Error(absl::StatusCode::kNotFound, v1::ERROR_REASON_NOT_FOUND,
                             "no such token");
         }
+        TM_RETURN_IF_ERROR(RecordAboutPrincipal(tx, context_, call.principal_id, call.principal_id,
+                                                "token.revoke", {{"token", request.public_id()}}));
         return v1::RevokeTokenResponse();
       });
 }

@@ -31,7 +31,8 @@ struct SignInCode {
 // A code for somebody; earlier ones of the same person end.
 SignInCode NewSignInCode(db::Transaction& tx, PrincipalId principal, const Clock& clock);
 
-// Thread-safe.
+// Thread-safe. What is done here to credentials stands in the evidence (study/evidence.h), but for
+// Renew(): it gives nothing that signing in did not.
 class SignIn {
  public:
   // `attempts` outlives this.

@@ -6,7 +6,7 @@
 #include "base/db/transaction.h"
 #include "base/rpc/reason.h"
 #include "base/status_macros.h"
-#include "study/audit.h"
+#include "study/evidence.h"
 #include "study/fields.h"
 #include "study/grants.h"
 #include "study/page.h"
@@ -18,21 +18,11 @@
 namespace tidemark::study {
 namespace {
 
-using Details = std::map<std::string, std::string>;
-
 absl::Status NoSuchPrincipal() {
   return rpc::Error(absl::StatusCode::kNotFound, v1::ERROR_REASON_NOT_FOUND, "no such principal");
 }
 
-// Evidence in the chain of the study; the scope of the transaction becomes the study.
-absl::Status RecordAboutStaff(db::Transaction& tx, const Context& context, const Call& call,
-                              StudyId study, std::string action, Details details) {
-  tx.SetScope(db::AccessScope::Study(study));
-  return AppendAudit(tx, *context.keys, *context.clock,
-                     {study.uuid, study, std::move(action), call.principal_id, std::move(details)});
-}
-
-Details About(PrincipalId principal, v1::Role role, rpc::DataKindSet kinds) {
+EvidenceDetails About(PrincipalId principal, v1::Role role, rpc::DataKindSet kinds) {
   return {
       {"principal", principal.ToString()}, {"role", TextOf(role)}, {"data_kinds", TextOf(kinds)}};
 }
@@ -51,12 +41,18 @@ absl::StatusOr<PrincipalKind> LockGrantee(db::Transaction& tx, PrincipalId princ
 // A new principal with its first role, written and recorded.
 absl::Status EnterPrincipal(db::Transaction& tx, const Context& context, const Call& call,
                             const NewPrincipal& principal, v1::Role role, rpc::DataKindSet kinds,
-                            std::string action) {
+                            const std::string& action) {
   const int64_t now_us = NowUs(*context.clock);
   InsertPrincipal(tx, principal, now_us);
   SetGrant(tx, {call.study_id, principal.principal_id, role, kinds, call.principal_id}, now_us);
-  return RecordAboutStaff(tx, context, call, call.study_id, std::move(action),
-                          About(principal.principal_id, role, kinds));
+  return RecordInStudy(tx, context, call.principal_id, call.study_id, action,
+                       About(principal.principal_id, role, kinds));
+}
+
+CredentialTerms TermsOfServiceToken(const Context& context) {
+  if (context.service_token_life == absl::ZeroDuration()) return {};
+  return {.expires_at_us =
+              NowUs(*context.clock) + absl::ToInt64Microseconds(context.service_token_life)};
 }
 
 template <class Request>
@@ -95,6 +91,14 @@ absl::Status CheckAnotherOperator(db::Transaction& tx, PrincipalId leaving) {
   return StateConflict("the server would have no operator left");
 }
 
+// The installation's evidence is read by auditors, and has no other roles.
+absl::Status CheckRoleIn(StudyId study, v1::Role role, PrincipalKind kind) {
+  if (study == kInstallation && role != v1::ROLE_AUDITOR) {
+    return rpc::FieldError("role", "is auditor for the evidence of the installation");
+  }
+  return CheckRole(role, kind);
+}
+
 // Everything that a principal holds ends, with evidence in every study where it had a role.
 absl::Status End(db::Transaction& tx, const Context& context, const Call& call,
                  PrincipalId principal) {
@@ -113,9 +117,10 @@ absl::Status End(db::Transaction& tx, const Context& context, const Call& call,
     if (!roles.empty()) roles += ", ";
     roles += TextOf(static_cast<v1::Role>(row["role"].as<int>()));
   }
+  if (roles_by_study.empty()) roles_by_study[kInstallation];
   for (const auto& [study, roles] : roles_by_study) {
-    TM_RETURN_IF_ERROR(RecordAboutStaff(tx, context, call, study, "principal.revoke",
-                                        {{"principal", principal.ToString()}, {"roles", roles}}));
+    TM_RETURN_IF_ERROR(RecordInStudy(tx, context, call.principal_id, study, "principal.revoke",
+                                     {{"principal", principal.ToString()}, {"roles", roles}}));
   }
   return absl::OkStatus();
 }
@@ -125,7 +130,7 @@ absl::Status End(db::Transaction& tx, const Context& context, const Call& call,
 absl::StatusOr<v1::CreateStaffResponse> Staff::Create(const Call& call,
                                                       const v1::CreateStaffRequest& request) const {
   TM_RETURN_IF_ERROR(CheckLabel("display_name", request.display_name()));
-  TM_RETURN_IF_ERROR(CheckRole(request.role(), PrincipalKind::kStaff));
+  TM_RETURN_IF_ERROR(CheckRoleIn(call.study_id, request.role(), PrincipalKind::kStaff));
   TM_ASSIGN_OR_RETURN(const rpc::DataKindSet kinds, KindsOf(request));
   const NewPrincipal principal{.principal_id = PrincipalId{Uuid::MakeV7(context_.clock->Now())},
                                .kind = PrincipalKind::kStaff,
@@ -147,7 +152,7 @@ absl::StatusOr<v1::CreateStaffResponse> Staff::Create(const Call& call,
 absl::StatusOr<v1::CreateServiceResponse> Staff::CreateService(
     const Call& call, const v1::CreateServiceRequest& request) const {
   TM_RETURN_IF_ERROR(CheckLabel("display_name", request.display_name()));
-  TM_RETURN_IF_ERROR(CheckRole(request.role(), PrincipalKind::kService));
+  TM_RETURN_IF_ERROR(CheckRoleIn(call.study_id, request.role(), PrincipalKind::kService));
   TM_ASSIGN_OR_RETURN(const rpc::DataKindSet kinds, KindsOf(request));
   const NewPrincipal principal{.principal_id = PrincipalId{Uuid::MakeV7(context_.clock->Now())},
                                .kind = PrincipalKind::kService,
@@ -159,7 +164,7 @@ absl::StatusOr<v1::CreateServiceResponse> Staff::CreateService(
         TM_RETURN_IF_ERROR(
             EnterPrincipal(tx, context_, call, principal, request.role(), kinds, "service.create"));
         InsertCredential(tx, token, CredentialKind::kToken, principal.principal_id,
-                         NowUs(*context_.clock));
+                         NowUs(*context_.clock), TermsOfServiceToken(context_));
         v1::CreateServiceResponse response;
         response.set_principal_id(principal.principal_id.ToString());
         response.set_token(token.ToString());
@@ -199,13 +204,13 @@ absl::StatusOr<v1::SetGrantResponse> Staff::SetGrant(const Call& call,
   return context_.memory().Once<v1::SetGrantResponse>(
       call, "SetGrant", request, [&](db::Transaction& tx) -> absl::StatusOr<v1::SetGrantResponse> {
         TM_ASSIGN_OR_RETURN(const PrincipalKind kind, LockGrantee(tx, id));
-        TM_RETURN_IF_ERROR(CheckRole(request.role(), kind));
+        TM_RETURN_IF_ERROR(CheckRoleIn(call.study_id, request.role(), kind));
         v1::SetGrantResponse response;
         *response.mutable_grant() =
             study::SetGrant(tx, {call.study_id, id, request.role(), kinds, call.principal_id},
                             NowUs(*context_.clock));
-        TM_RETURN_IF_ERROR(RecordAboutStaff(tx, context_, call, call.study_id, "grant.set",
-                                            About(id, request.role(), kinds)));
+        TM_RETURN_IF_ERROR(RecordInStudy(tx, context_, call.principal_id, call.study_id,
+                                         "grant.set", About(id, request.role(), kinds)));
         return response;
       });
 }
@@ -222,8 +227,8 @@ absl::StatusOr<v1::RemoveGrantResponse> Staff::RemoveGrant(
         }
         if (study::RemoveGrant(tx, call.study_id, id, request.role())) {
           TM_RETURN_IF_ERROR(
-              RecordAboutStaff(tx, context_, call, call.study_id, "grant.remove",
-                               {{"principal", id.ToString()}, {"role", TextOf(request.role())}}));
+              RecordInStudy(tx, context_, call.principal_id, call.study_id, "grant.remove",
+                            {{"principal", id.ToString()}, {"role", TextOf(request.role())}}));
         }
         return v1::RemoveGrantResponse();
       });

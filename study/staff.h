@@ -9,7 +9,8 @@
 
 namespace tidemark::study {
 
-// Thread-safe.
+// Thread-safe. The token of a program ends after Context::service_token_life, and programs make no
+// tokens: before it ends, an admin enters the program anew and takes the role of the old one.
 class Staff {
  public:
   explicit Staff(Context context) : context_(std::move(context)) {}

@@ -151,7 +151,8 @@ absl::StatusOr<v1::CreateParticipantResponse> Studies::CreateParticipant(
         if (entered.affected_rows() == 0)
           return StudyTaken("the study has a participant of this code");
         tx.Exec(sql::kInsertParticipant, id.ToString(), study.ToString(), request.code(), now_us);
-        InsertFirstConsent(tx, id, study, consent, call.principal_id, now_us);
+        TM_RETURN_IF_ERROR(
+            InsertFirstConsent(tx, *context_.keys, id, study, consent, call.principal_id, now_us));
         TM_RETURN_IF_ERROR(AppendAudit(tx, *context_.keys, *context_.clock,
                                        {id.uuid,
                                         study,

@@ -45,6 +45,8 @@ class SegmentMover {
   absl::StatusOr<MovedSegments> Move(const std::set<SegmentId>& skip) {
     TM_RETURN_IF_ERROR(Choose(skip));
     if (chosen_.empty()) return MovedSegments();
+    // Tiles are sealed by the same key, and would show what is not kept.
+    tx_.Exec(sql::kUnsealRuns, participant_, ChosenText());
     TM_RETURN_IF_ERROR(FindSlots());
     TM_ASSIGN_OR_RETURN(const store::DataKey to, KeyOfDay(move_, move_.from.name.stream_id));
     MovedSegments moved;

@@ -32,7 +32,7 @@ struct KeyMove {
 
 // What one transaction moves at most: what others may have to wait for.
 inline constexpr int kMovedSegmentsMax = 64;
-inline constexpr int64_t kMovedBytesMax = 8 << 20;
+inline constexpr int64_t kMovedBytesMax = 1 << 20;
 
 struct MovedSegments {
   int segments = 0;

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Runs clang-tidy over sources of a build: run_tidy.py BUILD_FOLDER CACHE_FOLDER JOBS SOURCE...
 
-A source is skipped while it, every header of the project it includes and .clang-tidy are what they
-were when it was last clean. The build must be up to date: it knows who includes what. Exit code 1
-when something was found.
+Sources that are compiled together are checked together: reading the headers is most of the work, and
+what a unity source includes is reported as headers of ours are. A unit is skipped while every file
+of the project in it and .clang-tidy are what they were when it was last clean. The build must be up to
+date: it knows who includes what. Exit code 1 when something was found.
 """
 
 import hashlib
@@ -30,31 +31,29 @@ def clang_arguments(arguments):
             header = next(rest)
             if not header.endswith("cmake_pch.hxx"):
                 kept += [word, header]
-        elif word not in ("-fpch-preprocess", "-Winvalid-pch"):
+        elif word not in ("-fpch-preprocess", "-Winvalid-pch", "-Wno-subobject-linkage"):
             kept.append(word)
     return kept
 
 
-def sources_of(compiled):
-    """What was compiled: the file itself, or the sources that a unity source includes."""
-    if "/Unity/unity_" not in compiled:
-        return [compiled]
-    return re.findall(r'^#include "(.+)"$', Path(compiled).read_text(), re.MULTILINE)
+def sources_of(unit):
+    """What is compiled with a unit: the file itself, or the sources that a unity source includes."""
+    if "/Unity/unity_" not in unit:
+        return [unit]
+    return re.findall(r'^#include "(.+)"$', Path(unit).read_text(), re.MULTILINE)
 
 
 def write_commands(build, cache):
-    """compile_commands.json as clang reads it; returns the object file of each source."""
-    entries, objects = [], {}
+    """compile_commands.json as clang reads it; returns the unit and the object file of each source."""
+    entries, compiled = [], {}
     for entry in json.loads((build / "compile_commands.json").read_text()):
-        arguments = clang_arguments(shlex.split(entry["command"]))
-        for source in sources_of(entry["file"]):
-            entries.append({"directory": entry["directory"], "file": source,
-                            "arguments": [source if word == entry["file"] else word
-                                          for word in arguments]})
-            objects[Path(source)] = arguments[arguments.index("-o") + 1]
+        unit, arguments = entry["file"], clang_arguments(shlex.split(entry["command"]))
+        entries.append({"directory": entry["directory"], "file": unit, "arguments": arguments})
+        for source in sources_of(unit):
+            compiled[Path(source)] = (Path(unit), arguments[arguments.index("-o") + 1])
     cache.mkdir(parents=True, exist_ok=True)
     (cache / "compile_commands.json").write_text(json.dumps(entries, indent=1))
-    return objects
+    return compiled
 
 
 def read_dependencies(build):
@@ -80,13 +79,14 @@ def digest_of(paths):
     return digest.hexdigest()
 
 
-def check(source, cache, digest):
-    """What clang-tidy finds in one source; nothing when it was clean in this very state."""
-    stamp = cache / "clean" / hashlib.sha256(str(source).encode()).hexdigest()
+def check(unit, cache, digest):
+    """What clang-tidy finds in one unit; nothing when it was clean in this very state."""
+    stamp = cache / "clean" / hashlib.sha256(str(unit).encode()).hexdigest()
     if stamp.exists() and stamp.read_text() == digest:
         return ""
     run = subprocess.run(["clang-tidy", "-p", str(cache), "--quiet", "--warnings-as-errors=*",
-                          str(source)], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+                          f"--config-file={ROOT / '.clang-tidy'}", str(unit)],
+                         capture_output=True, text=True, stdin=subprocess.DEVNULL)
     if run.returncode == 0 and not run.stdout.strip():
         stamp.parent.mkdir(exist_ok=True)
         stamp.write_text(digest)
@@ -96,22 +96,24 @@ def check(source, cache, digest):
 
 def main(build, cache, jobs, *sources):
     build, cache = Path(build).resolve(), Path(cache).resolve()
-    objects = write_commands(build, cache)
+    compiled = write_commands(build, cache)
     dependencies = read_dependencies(build)
-    work = []
-    for source in map(Path, sources):
-        source = ROOT / source
-        if source not in objects:
-            print(f"{source.relative_to(ROOT)}: no target compiles it")
-            continue
-        files = dependencies.get(objects[source], []) + [source, ROOT / ".clang-tidy"]
-        work.append((source, digest_of(files)))
-    unbuilt = len(work) < len(sources)
+    sources = [ROOT / source for source in sources]
+    unbuilt = [source for source in sources if source not in compiled]
+    for source in unbuilt:
+        print(f"{source.relative_to(ROOT)}: no target compiles it")
+    units = sorted({compiled[source] for source in sources if source in compiled})
+
+    def findings_of(unit_and_object):
+        unit, made = unit_and_object
+        files = dependencies.get(made, []) + [unit, ROOT / ".clang-tidy"]
+        return check(unit, cache, digest_of(files))
+
+    findings = 0
     with ThreadPoolExecutor(int(jobs)) as pool:
-        findings = [text for text in pool.map(lambda item: check(item[0], cache, item[1]), work)
-                    if text]
-    for text in findings:
-        print(text, end="" if text.endswith("\n") else "\n")
+        for text in filter(None, pool.map(findings_of, units)):
+            findings += 1
+            print(text, end="" if text.endswith("\n") else "\n", flush=True)
     return 1 if findings or unbuilt else 0
 
 

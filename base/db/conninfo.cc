@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "absl/time/clock.h"
+#include "base/status_macros.h"
 
 namespace tidemark::db {
 namespace {
@@ -24,6 +25,16 @@ constexpr int kKeepaliveCount = 3;
 struct FreeOptions {
   void operator()(PQconninfoOption* options) const { PQconninfoFree(options); }
 };
+
+using ParsedOptions = std::unique_ptr<PQconninfoOption, FreeOptions>;
+
+absl::StatusOr<ParsedOptions> Parse(const std::string& dsn) {
+  char* error = nullptr;
+  ParsedOptions parsed(PQconninfoParse(dsn.c_str(), &error));
+  PQfreemem(error);
+  if (!parsed) return absl::InvalidArgumentError("the database's connection string is malformed");
+  return parsed;
+}
 
 std::string Quoted(std::string_view value) {
   std::string quoted = "'";
@@ -57,12 +68,17 @@ int64_t ConnectTimeoutS(const std::string& asked, int64_t hosts, absl::Duration 
 
 }  // namespace
 
-absl::StatusOr<std::string> SessionDsn(const std::string& dsn, const SessionOptions& options) {
-  char* error = nullptr;
-  const std::unique_ptr<PQconninfoOption, FreeOptions> parsed(PQconninfoParse(dsn.c_str(), &error));
-  PQfreemem(error);
-  if (!parsed) return absl::InvalidArgumentError("the database's connection string is malformed");
+absl::StatusOr<bool> HoldsPassword(const std::string& dsn) {
+  TM_ASSIGN_OR_RETURN(const ParsedOptions parsed, Parse(dsn));
+  for (const PQconninfoOption* option = parsed.get(); option->keyword != nullptr; ++option) {
+    const std::string_view keyword = option->keyword;
+    if ((keyword == "password" || keyword == "sslpassword") && option->val != nullptr) return true;
+  }
+  return false;
+}
 
+absl::StatusOr<std::string> SessionDsn(const std::string& dsn, const SessionOptions& options) {
+  TM_ASSIGN_OR_RETURN(const ParsedOptions parsed, Parse(dsn));
   Keywords keywords = {
       {"application_name", options.application_name},
       {"client_encoding", "UTF8"},

@@ -23,4 +23,8 @@ struct SessionOptions {
 //   INVALID_ARGUMENT  `dsn` cannot be parsed; the message does not repeat it (it may hold a secret)
 absl::StatusOr<std::string> SessionDsn(const std::string& dsn, const SessionOptions& options);
 
+// Whether a secret stands in `dsn` itself.
+//   INVALID_ARGUMENT  as above
+absl::StatusOr<bool> HoldsPassword(const std::string& dsn);
+
 }  // namespace tidemark::db

@@ -41,7 +41,9 @@ Pool::Lease::~Lease() {
   if (connection_) pool_->Return(std::move(connection_), broken_);
 }
 
-Pool::Pool(PoolOptions options) : options_(std::move(options)) {}
+Pool::Pool(PoolOptions options)
+    : options_(std::move(options)),
+      readings_(options_.application_name, options_.connections_max, [this] { return Look(); }) {}
 
 Pool::~Pool() = default;
 
@@ -62,8 +64,10 @@ absl::StatusOr<Pool::Lease> Pool::Acquire(absl::Time deadline) {
       if (left <= absl::ZeroDuration()) {
         return absl::ResourceExhaustedError("every connection to the database is in use");
       }
+      ++waiting_;
       room_.WaitUntil(mutex_, std::chrono::steady_clock::now() +
                                   absl::ToChronoNanoseconds(std::min(left, kWaitSlice)));
+      --waiting_;
     }
     ++open_;  // the place is ours while we connect
   }
@@ -98,6 +102,11 @@ absl::StatusOr<std::unique_ptr<pqxx::connection>> Pool::Connect(absl::Time deadl
   } catch (...) {
     return StatusOfCurrentException(step);
   }
+}
+
+PoolReadings::Now Pool::Look() {
+  MutexLock lock(mutex_);
+  return {open_ - idle_.size(), waiting_};
 }
 
 void Pool::Return(std::unique_ptr<pqxx::connection> connection, bool broken) {

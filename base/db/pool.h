@@ -11,6 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "base/db/database_metrics.h"
 #include "base/db/statement.h"
 #include "base/mutex.h"
 
@@ -61,12 +62,15 @@ class Pool {
  private:
   absl::StatusOr<std::unique_ptr<pqxx::connection>> Connect(absl::Time deadline) const;
   void Return(std::unique_ptr<pqxx::connection> connection, bool broken);
+  PoolReadings::Now Look() TM_EXCLUDES(mutex_);
 
   const PoolOptions options_;
   Mutex mutex_;
   CondVar room_;
   std::vector<std::unique_ptr<pqxx::connection>> idle_ TM_GUARDED_BY(mutex_);
   size_t open_ TM_GUARDED_BY(mutex_) = 0;
+  size_t waiting_ TM_GUARDED_BY(mutex_) = 0;
+  const PoolReadings readings_;  // the last member: it asks for the others
 };
 
 }  // namespace tidemark::db

@@ -6,9 +6,12 @@
 #include <string>
 
 #include "absl/strings/cord.h"
+#include "base/db/database_metrics.h"
 
 namespace tidemark::db {
 namespace {
+
+void Count(ErrorClass which) { DatabaseMetrics::OfProcess().CountError(which); }
 
 constexpr char kSqlstatePayload[] = "tidemark.db/sqlstate";
 constexpr char kLostPayload[] = "tidemark.db/connection-lost";
@@ -64,8 +67,10 @@ absl::Status StatusOfCurrentException(std::string_view name) {
   try {
     throw;
   } catch (const pqxx::in_doubt_error&) {
+    Count(ErrorClass::kInDoubt);
     return Make(absl::StatusCode::kUnknown, "", true, name, "connection lost during commit");
   } catch (const pqxx::statement_completion_unknown&) {
+    Count(ErrorClass::kInDoubt);
     return Make(absl::StatusCode::kUnknown, "40003", true, name, "completion unknown");
   } catch (const pqxx::deadlock_detected& e) {
     return StatusOfSqlstate("40P01", name, e.what());
@@ -91,14 +96,17 @@ absl::Status StatusOfCurrentException(std::string_view name) {
     // No SQLSTATE here is an error that libpqxx made up itself: class XX is "internal error".
     return StatusOfSqlstate(e.sqlstate().empty() ? "XX000" : e.sqlstate(), name, e.what());
   } catch (const pqxx::conversion_error&) {
+    Count(ErrorClass::kOther);
     return absl::InternalError(fmt::format("{}: a field does not have the type asked for", name));
   } catch (const std::exception& e) {
+    Count(ErrorClass::kOther);
     return absl::InternalError(fmt::format("{}: {}", name, Safe("", e.what())));
   }
 }
 
 absl::Status StatusOfSqlstate(std::string_view sqlstate, std::string_view name,
                               std::string_view message) {
+  Count(ErrorClassOf(sqlstate));
   const absl::StatusCode code = CodeOf(sqlstate);
   const bool lost = MeansLost(sqlstate) || code == absl::StatusCode::kUnknown;
   return Make(code, sqlstate, lost, name, Safe(sqlstate, message));

@@ -4,11 +4,29 @@
 
 #include <CLI/CLI.hpp>
 #include <cctype>
+#include <charconv>
 #include <cstdint>
+#include <limits>
+#include <string>
+#include <system_error>
+#include <type_traits>
 #include <utility>
 
 namespace tidemark::flags {
 namespace {
+
+// The rule of a number that `text` breaks; empty if it is one.
+template <class Number>
+std::string NumberFault(const std::string& text) {
+  Number value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error == std::errc() && end == text.data() + text.size()) return "";
+  if constexpr (std::is_floating_point_v<Number>) {
+    return fmt::format("is a number, not \"{}\"", text);
+  }
+  return fmt::format("is a whole number from {} to {}, not \"{}\"",
+                     std::numeric_limits<Number>::min(), std::numeric_limits<Number>::max(), text);
+}
 
 // The deepest command that the line named.
 const CLI::App& Understood(const CLI::App& app) {
@@ -81,6 +99,11 @@ Option Command::AddOption(const std::string& names, T& value, const std::string&
   CLI::Option* const option = app_->add_option(names, value, help);
   // Of several values each has its own --name: what follows is the next word of the command.
   if (!option->get_positional()) option->allow_extra_args(false);
+  // The library says of what is no number only that it cannot convert it, and takes -1 for the
+  // largest unsigned one.
+  if constexpr (std::is_arithmetic_v<T>) {
+    option->check(CLI::Validator([](std::string& text) { return NumberFault<T>(text); }, ""));
+  }
   return Option(option);
 }
 

@@ -10,6 +10,7 @@
 
 #include "absl/strings/cord.h"
 #include "absl/time/clock.h"
+#include "base/rpc/call_metrics.h"
 #include "base/rpc/error.h"
 #include "base/rpc/guard.h"
 #include "tidemark/v1/authz.pb.h"
@@ -137,6 +138,8 @@ grpc::Status CallLog::End(const absl::Status& status) const {
   const LogScope scope(ids_);
   grpc::Status shown = ToGrpc(status);
   if (!shown.ok()) context_->AddTrailingMetadata(kRequestIdMetadata, ids_[0].value);
+  const v1::ErrorReason reason = ReasonOf(shown);
+  CallMetrics::OfProcess().CountEnd(status.code(), reason);
   const LogLevel level = LevelOf(status);
   if (!IsLogged(level)) return shown;
   const std::string caller = CallerOf(status);
@@ -147,7 +150,7 @@ grpc::Status CallLog::End(const absl::Status& status) const {
       {"caller", caller.substr(0, space)},
       {"outcome", absl::StatusCodeToString(status.code())},
       {"duration_ms", fmt::format("{:.3f}", absl::ToDoubleMilliseconds(absl::Now() - begin_))}};
-  if (!status.ok()) fields.push_back({"reason", v1::ErrorReason_Name(ReasonOf(shown))});
+  if (!status.ok()) fields.push_back({"reason", v1::ErrorReason_Name(reason)});
   if (space + 1 < caller.size()) fields.push_back({"tag", caller.substr(space + 1)});
   LogLine(level, "call", fields);
   return shown;

@@ -4,8 +4,10 @@
 #include <google/protobuf/message.h>
 #include <grpcpp/grpcpp.h>
 
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -68,6 +70,10 @@ class Authorizer {
   // Does not block on the database when its answer is fresh; safe in a reactor then. `may_block`
   // false returns OK when it would have to ask, and asks in the background.
   virtual absl::Status Recheck(const Caller& caller, bool may_block) = 0;
+
+  // Recheck() of many callers that may block: an answer for each, in their order. Meant for whoever
+  // has thousands of open streams to ask about, and asks few questions for them.
+  virtual std::vector<absl::Status> RecheckAll(std::span<const Caller> callers);
 
   // What stands for the caller in the log: the same for a day, for nobody to follow over days, and
   // not to be turned back without a key of the installation. Empty without one.

@@ -34,7 +34,7 @@ std::optional<Detail> Find(const absl::Status& status) {
 }  // namespace
 
 absl::Status Error(absl::StatusCode code, v1::ErrorReason reason, std::string message) {
-  absl::Status status(code, message);
+  absl::Status status(code, std::move(message));
   google::rpc::ErrorInfo info;
   info.set_reason(v1::ErrorReason_Name(reason));
   info.set_domain(kDomain);

@@ -243,6 +243,7 @@ absl::StatusOr<uint64_t> CountTags(const std::string& folder) {
 
 absl::StatusOr<Imported> ImportE4(const std::string& folder) {
   std::vector<std::string> files;
+  files.reserve(std::size(kRegularFiles) + 1);
   for (const RegularFile& kind : kRegularFiles) files.push_back(fs::path(folder) / kind.file);
   files.push_back(fs::path(folder) / kIbiFile);
   std::erase_if(files, [](const std::string& path) { return !fs::exists(path); });

@@ -283,7 +283,10 @@ absl::StatusOr<Mapping> ParseMapping(const std::string& text, const std::string&
   try {
     value = json::parse(text);
   } catch (const json::exception& error) {
-    return absl::InvalidArgumentError(fmt::format("{}: {}", file, error.what()));
+    // Without the library's name of the error.
+    std::string_view why = error.what();
+    if (const size_t name = why.find("] "); name != why.npos) why.remove_prefix(name + 2);
+    return absl::InvalidArgumentError(fmt::format("{}: is no JSON: {}", file, why));
   }
   Mapping mapping;
   absl::Status status;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/crypto.h"
+#include "base/format_count.h"
 #include "base/status_macros.h"
 
 namespace tidemark::cli {
@@ -117,18 +118,9 @@ std::string CodeOfPath(const std::string& path) {
   return code.empty() ? "_" : code;
 }
 
-std::string WithThousands(uint64_t number) {
-  std::string text = fmt::format("{}", number);
-  for (size_t i = text.size(); i > 3;) {
-    i -= 3;
-    text.insert(i, 1, ',');
-  }
-  return text;
-}
-
 std::string LabelNote(uint64_t labels, std::string_view where) {
   const bool one = labels == 1;
-  return fmt::format("{} {}{} {} found and not taken", WithThousands(labels),
+  return fmt::format("{} {}{} {} found and not taken", FormatCount(labels),
                      one ? "label" : "labels", where.empty() ? "" : fmt::format(" ({})", where),
                      one ? "was" : "were");
 }

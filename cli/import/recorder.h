@@ -80,9 +80,6 @@ class RunBuilder {
 // that a code may not have, at most 64 bytes.
 std::string CodeOfPath(const std::string& path);
 
-// "1,234,567".
-std::string WithThousands(uint64_t number);
-
 // The note on labels that stand in the files, one at least: "22 labels (one per clip, its folder)
 // were found and not taken". `where` may be empty.
 std::string LabelNote(uint64_t labels, std::string_view where);

@@ -8,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/format_count.h"
 #include "base/status_macros.h"
 #include "cli/import/csv_reader.h"
 #include "cli/import/numbers.h"
@@ -187,7 +188,7 @@ absl::StatusOr<std::vector<ingest::Recording>> WatchPhoneRecordings(const std::s
 }
 
 std::string WatchPhoneLabelNote(const LabelCount& count) {
-  const auto where = fmt::format("one per sample, {} intervals", WithThousands(count.intervals));
+  const auto where = fmt::format("one per sample, {} intervals", FormatCount(count.intervals));
   return "watch-phone: " + LabelNote(count.labels, where);
 }
 

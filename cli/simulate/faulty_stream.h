@@ -21,8 +21,8 @@ class FaultyStream {
       : run_(sink, stream, channels), stamped_(stamped) {}
 
   // The samples that follow are those of a boot with these faults.
-  void BeginBoot(FaultPlan plan) {
-    plan_ = std::move(plan);
+  void BeginBoot(const FaultPlan& plan) {
+    plan_ = plan;
     index_ = 0;
   }
 

@@ -79,6 +79,14 @@ class BitReader {
     return zeros;
   }
 
+  // The next `bits` <= 32 without consuming them, zeros behind the end; then Drop as many of them
+  // as turn out to be meant.
+  uint64_t Peek(int bits) {
+    Refill();
+    return pending_ & ((uint64_t{1} << bits) - 1);
+  }
+  void Drop(int bits) { Skip(bits); }
+
   bool ok() const { return ok_; }
   // Bytes begun so far; what is left of the last one must be zero padding, or ok() turns false.
   size_t Finish() {

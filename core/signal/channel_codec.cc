@@ -1,62 +1,23 @@
 #include "core/signal/channel_codec.h"
 
-#include <algorithm>
-#include <cmath>
 #include <cstring>
-#include <limits>
-#include <optional>
 #include <vector>
 
 #include "core/signal/disguise.h"
 #include "core/signal/floats.h"
+#include "core/signal/guise.h"
 #include "core/signal/integers.h"
-#include "core/signal/varint.h"
 
 // A channel is
 //   u8 type (low four bits) and guise (high four bits), then
 //   plain:     integers.h or floats.h, as the type says
 //   narrow:    (float64) the float32 values that all of them are, as a channel of their own
-//   disguised: u8 operation, f64 factor, exceptional runs, integers.h (32 bit)
-// Exceptional runs: varint n, then n times varint values since the end of the run before,
-// varint length - 1, the value.
+//   disguised: guise.h, then integers.h (32 bit)
 namespace tidemark::signal {
 namespace {
 
-enum class Guise : uint8_t { kPlain = 0, kNarrow = 1, kDisguised = 2 };  // stored
-
 void AppendHead(SampleType type, Guise guise, std::string& to) {
   to.push_back(static_cast<char>(static_cast<int>(type) | static_cast<int>(guise) << 4));
-}
-
-template <class Float>
-void AppendUnmasked(const Unmasked<Float>& unmasked, Effort effort, std::string& to) {
-  AppendLe(to, unmasked.formula.operation);
-  AppendLe(to, unmasked.formula.factor);
-  AppendVarint(to, unmasked.exceptional.size());
-  size_t end = 0;
-  for (const Exceptional<Float>& run : unmasked.exceptional) {
-    AppendVarint(to, run.begin - end);
-    AppendVarint(to, run.count - 1);
-    AppendLe(to, run.value);
-    end = run.begin + run.count;
-  }
-  EncodeIntegers<int32_t>(reinterpret_cast<const char*>(unmasked.integers.data()),
-                          unmasked.integers.size(), effort, to);
-}
-
-// The values as floats, if that is what they all are.
-std::optional<std::string> Narrowed(std::string_view values) {
-  const size_t count = values.size() / sizeof(double);
-  std::string narrow(count * sizeof(float), '\0');
-  for (size_t i = 0; i < count; ++i) {
-    const auto wide = LoadLe<double>(values.data() + i * sizeof(double));
-    // A NaN may lose payload bits, and a double beyond float's range may not be cast.
-    if (!(std::abs(wide) <= double{std::numeric_limits<float>::max()})) return std::nullopt;
-    const auto value = static_cast<float>(wide);
-    if (double{value} != wide) return std::nullopt;
-    std::memcpy(narrow.data() + i * sizeof(float), &value, sizeof value);
-  }
-  return narrow;
 }
 
 template <class Float>
@@ -65,7 +26,9 @@ void EncodeFloatChannel(SampleType type, std::string_view values, Effort effort,
   const size_t begin = to.size();
   if (const auto unmasked = Unmask<Float>(values.data(), count)) {
     AppendHead(type, Guise::kDisguised, to);
-    AppendUnmasked(*unmasked, effort, to);
+    AppendUnmasking(*unmasked, to);
+    EncodeIntegers<int32_t>(reinterpret_cast<const char*>(unmasked->integers.data()), count, effort,
+                            to);
     if (to.size() - begin < values.size()) return;
     to.resize(begin);
   }
@@ -81,43 +44,16 @@ void EncodeFloatChannel(SampleType type, std::string_view values, Effort effort,
 }
 
 template <class Float>
-[[nodiscard]] bool DecodeExceptional(ByteReader& from, size_t count,
-                                     std::vector<Exceptional<Float>>& runs) {
-  const auto run_count = ReadVarint(from, count);
-  if (!run_count) return false;
-  size_t end = 0;
-  for (uint64_t i = 0; i < *run_count; ++i) {
-    const auto gap = ReadVarint(from, count - end);
-    if (!gap) return false;
-    const size_t begin = end + *gap;
-    const auto more = ReadVarint(from, count - begin);
-    if (!more || *more == count - begin) return false;
-    runs.push_back({begin, *more + 1, from.Read<Float>()});
-    if (!from.ok()) return false;
-    end = begin + *more + 1;
-  }
-  return true;
-}
-
-template <class Float>
 [[nodiscard]] bool DecodeDisguised(ByteReader& from, size_t count, char* values) {
-  const auto operation = from.Read<Operation>();
-  const Formula formula{operation, from.Read<double>()};
-  const bool known = operation == Operation::kTimes || operation == Operation::kOver;
-  if (!known || !std::isfinite(formula.factor) || formula.factor <= 0) return false;
-  std::vector<Exceptional<Float>> runs;
-  if (!DecodeExceptional(from, count, runs)) return false;
+  Unmasking<Float> unmasking;
+  if (!ReadUnmasking(from, count, unmasking)) return false;
   std::vector<int32_t> integers(count);
   if (!DecodeIntegers<int32_t>(from, count, reinterpret_cast<char*>(integers.data()))) return false;
   for (size_t i = 0; i < count; ++i) {
-    const Float value = formula.Apply<Float>(integers[i]);
+    const Float value = unmasking.formula.template Apply<Float>(integers[i]);
     std::memcpy(values + i * sizeof(Float), &value, sizeof value);
   }
-  for (const Exceptional<Float>& run : runs) {
-    for (size_t i = run.begin; i < run.begin + run.count; ++i) {
-      std::memcpy(values + i * sizeof(Float), &run.value, sizeof run.value);
-    }
-  }
+  PlaceExceptional(unmasking.exceptional, values);
   return true;
 }
 
@@ -126,10 +62,7 @@ template <class Float>
   if (!DecodeChannel(SampleType::kFloat32, from, count, reinterpret_cast<char*>(narrow.data()))) {
     return false;
   }
-  for (size_t i = 0; i < count; ++i) {
-    const double value = narrow[i];
-    std::memcpy(values + i * sizeof(double), &value, sizeof value);
-  }
+  Widen(narrow.data(), count, values);
   return true;
 }
 

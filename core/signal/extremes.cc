@@ -15,7 +15,7 @@ namespace {
 // One vector register of keys; constant loop bounds and two accumulators keep it all in registers.
 template <class Int>
 struct LanesOf {
-  typedef Int Type __attribute__((vector_size(16)));
+  using Type __attribute__((vector_size(16))) = Int;
 };
 template <class Int>
 using Lanes = typename LanesOf<Int>::Type;

@@ -81,6 +81,18 @@ size_t OverviewBuilder::ColumnOf(int64_t t_ns) const {
   return static_cast<size_t>(UInt128{offset} * width / span);
 }
 
+TimeRange OverviewBuilder::ColumnAt(int64_t t_ns) const {
+  const auto span = static_cast<UInt128>(Distance(range_.begin_ns, range_.end_ns));
+  const auto width = static_cast<UInt128>(overview_.columns.size());
+  const size_t column = ColumnOf(t_ns);
+  // The first instant whose column is not below `border`.
+  const auto begin_of = [&](size_t border) {
+    return static_cast<int64_t>(static_cast<uint64_t>(range_.begin_ns) +
+                                static_cast<uint64_t>((border * span + width - 1) / width));
+  };
+  return {begin_of(column), begin_of(column + 1)};
+}
+
 void OverviewBuilder::AddBucket(const Bucket& bucket) {
   assert(bucket.channels.size() == channels_ && bucket.t_min_ns <= bucket.t_max_ns);
   AddCovered(bucket.t_min_ns, bucket.t_max_ns);

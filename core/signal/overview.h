@@ -49,6 +49,8 @@ class OverviewBuilder {
   void AddBucket(const Bucket& bucket);
   // One sample; outside the range it competes for `before` and `after`.
   void AddSample(int64_t t_ns, std::span<const double> values);
+  // The column that an instant of the range falls into.
+  TimeRange ColumnAt(int64_t t_ns) const;
   // A stretch of data for the gap list (both AddBucket and AddSample do this by themselves).
   void AddCovered(int64_t t_min_ns, int64_t t_max_ns);
 

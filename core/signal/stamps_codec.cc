@@ -6,11 +6,10 @@
 //            varint phase, varint zigzag first tick, varint zigzag typical step
 //            Rice coded zigzag of (step - typical step), modulo 2^64, for stamps 1 ... count-1
 #include <algorithm>
-#include <array>
 #include <span>
 
-#include "core/signal/int128.h"
 #include "core/signal/rice.h"
+#include "core/signal/stamp_ticks.h"
 #include "core/signal/stamps.h"
 #include "core/signal/varint.h"
 
@@ -19,54 +18,21 @@ namespace {
 
 enum class Form : uint8_t { kEmpty = 0, kRegular = 1, kExact = 2 };  // stored, never renumbered
 
-constexpr size_t kExponentMax = 9;  // ticks of 1 ns to 1 s
-constexpr std::array<int64_t, kExponentMax + 1> kTickNs = [] {
-  std::array<int64_t, kExponentMax + 1> ticks{1};
-  for (size_t e = 1; e <= kExponentMax; ++e) ticks[e] = 10 * ticks[e - 1];
-  return ticks;
-}();
-
 uint64_t Difference(int64_t from, int64_t to) {
   return static_cast<uint64_t>(to) - static_cast<uint64_t>(from);
 }
 
-int64_t FloorQuotient(int64_t value, int64_t tick_ns) {
-  return value / tick_ns - (value % tick_ns < 0 ? 1 : 0);
-}
 int64_t FloorRemainder(int64_t value, int64_t tick_ns) {
   const int64_t remainder = value % tick_ns;
   return remainder < 0 ? remainder + tick_ns : remainder;
 }
 
-// The largest e so that all stamps have the same remainder modulo 10^e ns.
-size_t CommonExponent(std::span<const int64_t> stamps) {
-  size_t exponent = kExponentMax;
-  int64_t phase = FloorRemainder(stamps.front(), kTickNs[exponent]);
-  for (const int64_t stamp : stamps) {
-    while (FloorRemainder(stamp, kTickNs[exponent]) != phase) phase %= kTickNs[--exponent];
-    if (exponent == 0) break;
-  }
-  return exponent;
-}
-
-int64_t MedianStep(std::span<const int64_t> ticks) {
-  std::vector<int64_t> steps(ticks.size() - 1);
-  for (size_t i = 0; i < steps.size(); ++i) {
-    steps[i] = static_cast<int64_t>(Difference(ticks[i], ticks[i + 1]));
-  }
-  const auto middle = steps.begin() + static_cast<ptrdiff_t>(steps.size() / 2);
-  std::nth_element(steps.begin(), middle, steps.end());
-  return *middle;
-}
-
 void EncodeExact(std::vector<int64_t> stamps, std::string& to) {
-  const size_t exponent = CommonExponent(stamps);
-  const int64_t tick_ns = kTickNs[exponent];
-  const int64_t phase = FloorRemainder(stamps.front(), tick_ns);
-  for (int64_t& stamp : stamps) stamp = FloorQuotient(stamp, tick_ns);
+  const TickScale scale = TickScaleOf(stamps);
+  for (int64_t& stamp : stamps) stamp = scale.TickOf(stamp);
   const std::span<const int64_t> ticks = stamps;
-  to.push_back(static_cast<char>(exponent));
-  AppendVarint(to, static_cast<uint64_t>(phase));
+  to.push_back(static_cast<char>(scale.exponent));
+  AppendVarint(to, static_cast<uint64_t>(scale.phase_ns));
   AppendVarint(to, ZigZag(ticks.front()));
   if (ticks.size() == 1) return;
   const int64_t typical = MedianStep(ticks);
@@ -81,23 +47,16 @@ void EncodeExact(std::vector<int64_t> stamps, std::string& to) {
   bits.Finish();
 }
 
-// phase + tick_ns * tick, if that is an int64.
-[[nodiscard]] bool PlaceTick(int64_t tick, int64_t tick_ns, int64_t phase, int64_t& stamp) {
-  const Int128 exact = Int128{tick} * tick_ns + phase;
-  stamp = static_cast<int64_t>(exact);
-  return stamp == exact;
-}
-
 [[nodiscard]] bool DecodeExact(ByteReader& from, std::vector<int64_t>& stamps) {
-  const uint8_t exponent = from.Read<uint8_t>();
-  if (exponent > kExponentMax) return false;
-  const int64_t tick_ns = kTickNs[exponent];
-  const auto phase = ReadVarint(from, static_cast<uint64_t>(tick_ns) - 1);
+  TickScale scale;
+  scale.exponent = from.Read<uint8_t>();
+  if (scale.exponent > kTickExponentMax) return false;
+  const auto phase = ReadVarint(from, static_cast<uint64_t>(scale.tick_ns()) - 1);
   const auto first = ReadVarint(from);
   if (!phase || !first) return false;
-  const auto phase_ns = static_cast<int64_t>(*phase);
+  scale.phase_ns = static_cast<int64_t>(*phase);
   int64_t tick = UnZigZag(*first);
-  if (!PlaceTick(tick, tick_ns, phase_ns, stamps.front())) return false;
+  if (!scale.Place(tick, stamps.front())) return false;
   if (stamps.size() == 1) return true;
 
   const auto typical = ReadVarint(from);
@@ -111,7 +70,7 @@ void EncodeExact(std::vector<int64_t> stamps, std::string& to) {
   for (size_t i = 0; i < residuals.size(); ++i) {
     const uint64_t step = static_cast<uint64_t>(UnZigZag(residuals[i])) + typical_step;
     tick = static_cast<int64_t>(static_cast<uint64_t>(tick) + step);
-    if (!PlaceTick(tick, tick_ns, phase_ns, stamps[i + 1])) return false;
+    if (!scale.Place(tick, stamps[i + 1])) return false;
   }
   return true;
 }
@@ -147,6 +106,27 @@ absl::StatusOr<Stamps> DecodeForm(ByteReader& from, size_t count_max) {
 }
 
 }  // namespace
+
+TickScale TickScaleOf(std::span<const int64_t> stamps) {
+  size_t exponent = kTickExponentMax;
+  int64_t phase = FloorRemainder(stamps.front(), kTickNs[exponent]);
+  for (const int64_t stamp : stamps) {
+    while (FloorRemainder(stamp, kTickNs[exponent]) != phase) phase %= kTickNs[--exponent];
+    if (exponent == 0) break;
+  }
+  return {exponent, phase};
+}
+
+int64_t MedianStep(std::span<const int64_t> ticks) {
+  if (ticks.size() < 2) return 0;
+  std::vector<int64_t> steps(ticks.size() - 1);
+  for (size_t i = 0; i < steps.size(); ++i) {
+    steps[i] = static_cast<int64_t>(Difference(ticks[i], ticks[i + 1]));
+  }
+  const auto middle = steps.begin() + static_cast<ptrdiff_t>(steps.size() / 2);
+  std::nth_element(steps.begin(), middle, steps.end());
+  return *middle;
+}
 
 std::string EncodeStamps(const Stamps& stamps) {
   std::string to;

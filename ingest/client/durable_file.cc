@@ -19,6 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr char kOnThisMachine[] = "tidemark.client/on-this-machine";
+constexpr char kDiskFull[] = "tidemark.client/disk-full";
 
 absl::StatusCode CodeOfErrno(int error) {
   switch (error) {
@@ -77,8 +78,14 @@ absl::Status WriteAndSync(const fs::path& path, std::string_view bytes, mode_t m
 absl::Status FileError(std::string_view what, const fs::path& path, int error) {
   const std::string message =
       fmt::format("cannot {} {}: {}", what, path.string(), std::strerror(error));
-  return OnThisMachine(absl::Status(CodeOfErrno(error), message));
+  absl::Status status = OnThisMachine(absl::Status(CodeOfErrno(error), message));
+  if (IsDiskFullError(error)) status.SetPayload(kDiskFull, absl::Cord());
+  return status;
 }
+
+bool IsDiskFull(const absl::Status& status) { return status.GetPayload(kDiskFull).has_value(); }
+
+bool IsDiskFullError(int error) { return error == ENOSPC || error == EDQUOT; }
 
 absl::Status OnThisMachine(absl::Status error) {
   error.SetPayload(kOnThisMachine, absl::Cord());
@@ -92,9 +99,13 @@ bool IsOnThisMachine(const absl::Status& status) {
 absl::Status WriteFileDurably(const fs::path& path, std::string_view bytes, mode_t mode) {
   fs::path temporary = path;
   temporary += ".tmp";
-  TM_RETURN_IF_ERROR(WriteAndSync(temporary, bytes, mode));
-  if (::rename(temporary.c_str(), path.c_str()) != 0) return FileError("rename", temporary, errno);
-  return SyncFolder(path.parent_path());
+  absl::Status written = WriteAndSync(temporary, bytes, mode);
+  if (written.ok() && ::rename(temporary.c_str(), path.c_str()) != 0) {
+    written = FileError("rename", temporary, errno);
+  }
+  if (written.ok()) return SyncFolder(path.parent_path());
+  ::unlink(temporary.c_str());
+  return written;
 }
 
 absl::StatusOr<std::string> ReadFile(const fs::path& path, size_t bytes_max) {

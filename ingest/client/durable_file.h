@@ -18,13 +18,19 @@ namespace tidemark::ingest {
 // Marked as OnThisMachine().
 absl::Status FileError(std::string_view what, const std::filesystem::path& path, int error);
 
+// Whether an error is that the disk is full (or the quota on it), as FileError marks it; `error` is
+// an errno.
+bool IsDiskFull(const absl::Status& status);
+bool IsDiskFullError(int error);
+
 // Says that an error is about this machine and its files, whatever its code: no server had a part
 // in it, and none can help.
 absl::Status OnThisMachine(absl::Status error);
 bool IsOnThisMachine(const absl::Status& status);
 
 // Replaces `path` as a whole: a temporary file beside it, fsync, rename, fsync of the folder. After
-// a crash there is the old file or the new one, and perhaps a left-over `.tmp`.
+// a crash there is the old file or the new one, and perhaps a left-over `.tmp`; after an error,
+// which may be a full disk, there is none.
 absl::Status WriteFileDurably(const std::filesystem::path& path, std::string_view bytes,
                               mode_t mode = 0600);
 

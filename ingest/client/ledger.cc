@@ -191,7 +191,7 @@ absl::StatusOr<Ledger> Ledger::Open(const fs::path& path) {
                       ScanLedger(path, [](const v1::Receipt&) { return absl::OkStatus(); }));
   const int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
   if (fd < 0) return FileError("open", path, errno);
-  Ledger ledger(fd, scan.end, std::move(scan.content));
+  Ledger ledger(path, fd, scan.end, std::move(scan.content));
   if (!scan.is_torn) return ledger;
   TM_RETURN_IF_ERROR(KeepAside(path, scan.torn));
   if (::ftruncate(fd, static_cast<off_t>(scan.end)) != 0 || ::fsync(fd) != 0) {
@@ -201,7 +201,8 @@ absl::StatusOr<Ledger> Ledger::Open(const fs::path& path) {
 }
 
 Ledger::Ledger(Ledger&& other) noexcept TM_NO_THREAD_SAFETY_ANALYSIS
-    : descriptor_(std::exchange(other.descriptor_, -1)),
+    : path_(std::move(other.path_)),
+      descriptor_(std::exchange(other.descriptor_, -1)),
       damages_(std::move(other.damages_)),
       bytes_(other.bytes_),
       receipts_(other.receipts_) {}
@@ -241,10 +242,10 @@ absl::Status Ledger::WriteAtEnd(const std::string& entries) {
     const ssize_t n = ::pwrite(descriptor_, entries.data() + done, entries.size() - done,
                                static_cast<off_t>(bytes_ + done));
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return FileError("append to", "the receipt ledger", errno);
+    if (n < 0) return FileError("append receipts to", path_, errno);
     done += static_cast<size_t>(n);
   }
-  if (::fsync(descriptor_) != 0) return FileError("sync", "the receipt ledger", errno);
+  if (::fsync(descriptor_) != 0) return FileError("sync", path_, errno);
   return absl::OkStatus();
 }
 

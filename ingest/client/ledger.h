@@ -55,7 +55,8 @@ class Ledger {
   Ledger& operator=(Ledger&&) = delete;
   ~Ledger();
 
-  // All or, after an error, none of them count; on disk when it returns.
+  // All or, after an error, none of them count; on disk when it returns. RESOURCE_EXHAUSTED
+  // (IsDiskFull) when the disk has no room for them.
   absl::Status Append(std::span<const v1::Receipt> receipts) TM_EXCLUDES(mutex_);
   uint64_t receipts() const TM_EXCLUDES(mutex_);
   // Found at opening.
@@ -69,14 +70,16 @@ class Ledger {
       const std::function<absl::Status(const v1::Receipt&)>& visit);
 
  private:
-  Ledger(int descriptor, uint64_t bytes, LedgerContent content)
-      : descriptor_(descriptor),
+  Ledger(std::filesystem::path path, int descriptor, uint64_t bytes, LedgerContent content)
+      : path_(std::move(path)),
+        descriptor_(descriptor),
         damages_(std::move(content.damages)),
         bytes_(bytes),
         receipts_(content.receipts) {}
 
   absl::Status WriteAtEnd(const std::string& entries) TM_REQUIRES(mutex_);
 
+  std::filesystem::path path_;  // for messages
   int descriptor_ = -1;
   std::vector<LedgerDamage> damages_;
   mutable Mutex mutex_;

@@ -124,6 +124,8 @@ absl::StatusOr<std::unique_ptr<Outbox>> Outbox::Open(const fs::path& folder, Out
 
 absl::Status Outbox::Load() {
   MutexLock lock(mutex_);
+  // On a full disk without one, nothing is recorded until there is room again.
+  reserve_.Take();
   TM_RETURN_IF_ERROR(LoadStreams());
   return ForEachEntry(folder_, [&](const fs::directory_entry& entry) TM_NO_THREAD_SAFETY_ANALYSIS {
     const auto stream_id = StreamId::Parse(entry.path().filename().string());
@@ -226,9 +228,9 @@ std::vector<OutboxStream> Outbox::Streams() const {
 }
 
 absl::Status Outbox::CheckRoom(const std::string& body) const {
-  if (body.empty() || body.size() > kChunkBodyBytesMax) {
+  if (body.empty() || body.size() > kBodyBytesMax) {
     return absl::InvalidArgumentError(
-        fmt::format("a chunk has 1 to {} bytes, not {}", kChunkBodyBytesMax, body.size()));
+        fmt::format("a chunk has 1 to {} bytes, not {}", kBodyBytesMax, body.size()));
   }
   if (pending_chunks_ >= limits_.pending_chunks_max ||
       pending_bytes_ + kChunkHeaderBytes + body.size() > limits_.pending_bytes_max) {
@@ -237,6 +239,10 @@ absl::Status Outbox::CheckRoom(const std::string& body) const {
                     pending_bytes_)));
   }
   return absl::OkStatus();
+}
+
+absl::Status Outbox::DiskFull(size_t file_bytes) const {
+  return FileError(fmt::format("take a chunk of {} bytes into", file_bytes), folder_, ENOSPC);
 }
 
 absl::StatusOr<ChunkRef> Outbox::Append(const StreamId& stream_id, const MakeBody& make_body) {
@@ -266,8 +272,12 @@ absl::StatusOr<ChunkRef> Outbox::Append(const StreamId& stream_id, const WriterI
   file.reserve(kChunkHeaderBytes + body.size());
   file.append(kChunkMagic).append(AsView(Sha256(body))).append(body);
   const ChunkRef ref{stream_id, writer_id, writer.next};
+  // Without a reserve the last of the disk belongs to the receipts.
+  if (!reserve_.Take()) return DiskFull(file.size());
   TM_RETURN_IF_ERROR(MakeFolder(WriterFolder(stream_id, writer_id)));
-  TM_RETURN_IF_ERROR(WriteFileDurably(PathOf(ref, kChunkSuffix), file));
+  const absl::Status written = WriteFileDurably(PathOf(ref, kChunkSuffix), file);
+  if (IsDiskFull(written)) return DiskFull(file.size());
+  TM_RETURN_IF_ERROR(written);
   if (ref.number > 0) {
     // The new file carries the newest number now.
     TM_RETURN_IF_ERROR(RemoveFile(PathOf({stream_id, writer_id, ref.number - 1}, kSettledSuffix)));
@@ -329,7 +339,7 @@ std::vector<OutboxWriter> Outbox::Writers() const {
 
 absl::StatusOr<ChunkBytes> Outbox::Read(const ChunkRef& ref) const {
   const fs::path path = PathOf(ref, kChunkSuffix);
-  TM_ASSIGN_OR_RETURN(std::string file, ReadFile(path, kChunkHeaderBytes + kChunkBodyBytesMax));
+  TM_ASSIGN_OR_RETURN(std::string file, ReadFile(path, kChunkHeaderBytes + kBodyBytesMax));
   const auto damaged = [&] {
     return absl::DataLossError(fmt::format("{} is damaged on this device", path.string()));
   };
@@ -357,10 +367,29 @@ void Outbox::Forget(const ChunkRef& ref) {
   writer.pending.erase(it);
 }
 
+absl::Status Outbox::WriteFromReserve(const std::function<absl::Status()>& write) {
+  absl::Status written = write();
+  if (!IsDiskFull(written)) return written;
+  MutexLock lock(mutex_);
+  return WriteWithReserve(write);
+}
+
+absl::Status Outbox::WriteWithReserve(const std::function<absl::Status()>& write) {
+  absl::Status written = write();
+  if (!IsDiskFull(written) || !reserve_.Give()) return written;
+  return write();
+}
+
+void Outbox::RestoreReserve() {
+  MutexLock lock(mutex_);
+  reserve_.Take();
+}
+
 absl::Status Outbox::Delete(std::span<const ChunkRef> refs) {
   MutexLock lock(mutex_);
   for (const ChunkRef& ref : refs) {
-    TM_RETURN_IF_ERROR(LeaveTombstone(ref));
+    TM_RETURN_IF_ERROR(
+        WriteWithReserve([&]() TM_NO_THREAD_SAFETY_ANALYSIS { return LeaveTombstone(ref); }));
     TM_RETURN_IF_ERROR(RemoveFile(PathOf(ref, kChunkSuffix)));
     Forget(ref);
   }
@@ -369,15 +398,19 @@ absl::Status Outbox::Delete(std::span<const ChunkRef> refs) {
 
 absl::Status Outbox::Keep(const ChunkRef& ref, std::string_view reason) {
   MutexLock lock(mutex_);
+  TM_RETURN_IF_ERROR(
+      WriteWithReserve([&]() TM_NO_THREAD_SAFETY_ANALYSIS { return MoveToKept(ref, reason); }));
+  Forget(ref);
+  return absl::OkStatus();
+}
+
+absl::Status Outbox::MoveToKept(const ChunkRef& ref, std::string_view reason) {
   const fs::path folder = folder_ / "kept" / ref.stream_id.ToString() / ref.writer_id.ToString();
   TM_RETURN_IF_ERROR(MakeFolder(folder));
   TM_RETURN_IF_ERROR(WriteFileDurably(folder / NumberName(ref.number, kReasonSuffix),
                                       fmt::format("{}\n", reason)));
   TM_RETURN_IF_ERROR(LeaveTombstone(ref));
-  TM_RETURN_IF_ERROR(
-      MoveFileDurably(PathOf(ref, kChunkSuffix), folder / NumberName(ref.number, kChunkSuffix)));
-  Forget(ref);
-  return absl::OkStatus();
+  return MoveFileDurably(PathOf(ref, kChunkSuffix), folder / NumberName(ref.number, kChunkSuffix));
 }
 
 absl::Status Outbox::StartNewWriter(const StreamId& stream_id) {
@@ -385,7 +418,8 @@ absl::Status Outbox::StartNewWriter(const StreamId& stream_id) {
   OutboxStream* stream = FindStream(stream_id);
   if (stream == nullptr) return absl::OkStatus();
   const WriterId before = std::exchange(stream->writer_id, WriterId::MakeRandom());
-  absl::Status saved = SaveStreams();
+  absl::Status saved =
+      WriteWithReserve([this]() TM_NO_THREAD_SAFETY_ANALYSIS { return SaveStreams(); });
   if (!saved.ok()) stream->writer_id = before;
   return saved;
 }
@@ -401,7 +435,8 @@ absl::Status Outbox::StopStream(const StreamId& stream_id) {
   OutboxStream* stream = FindStream(stream_id);
   if (stream == nullptr || stream->stopped) return absl::OkStatus();
   stream->stopped = true;
-  absl::Status saved = SaveStreams();
+  absl::Status saved =
+      WriteWithReserve([this]() TM_NO_THREAD_SAFETY_ANALYSIS { return SaveStreams(); });
   if (!saved.ok()) stream->stopped = false;
   return saved;
 }

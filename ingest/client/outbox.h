@@ -1,6 +1,7 @@
 // A device's outbox: chunks that were recorded and whose receipt has not let them go yet.
 //
 //   FOLDER/lock                                  held while the outbox is open
+//   FOLDER/reserve                               space to empty a full disk with
 //   FOLDER/streams.json                          names, ids, declarations and current writers
 //   FOLDER/<stream>/<writer>/<number>.chunk      one body: "TMC1", its SHA-256, the bytes
 //   FOLDER/<stream>/<writer>/<number>.settled    empty: the newest number, after its body went
@@ -32,13 +33,12 @@
 #include "base/crypto.h"
 #include "base/ids.h"
 #include "base/mutex.h"
+#include "ingest/client/disk_reserve.h"
 #include "ingest/client/durable_file.h"
+#include "ingest/wire_limits.h"
 #include "tidemark/v1/stream.pb.h"
 
 namespace tidemark::ingest {
-
-// Largest body a chunk may have (tidemark/v1/chunk.proto).
-inline constexpr size_t kChunkBodyBytesMax = size_t{1} << 20;
 
 // Key of a chunk within its device.
 struct ChunkRef {
@@ -70,9 +70,13 @@ struct OutboxWriter {
   std::vector<uint64_t> pending;  // ascending
 };
 
+// What emptying a full disk takes: receipts of some chunks at a time, tombstones, streams.json.
+inline constexpr uint64_t kDiskReserveBytes = uint64_t{256} << 10;
+
 struct OutboxLimits {
   size_t pending_chunks_max = 1'000'000;
   uint64_t pending_bytes_max = uint64_t{64} << 30;
+  uint64_t reserve_bytes = kDiskReserveBytes;
 };
 
 // Thread-safe: recording and uploading may go on at the same time.
@@ -100,8 +104,9 @@ class Outbox {
 
   // Writes the body that `make_body` builds for the next number; durable on return.
   //   FAILED_PRECONDITION  the stream was stopped, or never declared
-  //   INVALID_ARGUMENT     the body is empty or larger than kChunkBodyBytesMax
-  //   RESOURCE_EXHAUSTED   the outbox or the disk is full; the number is not used
+  //   INVALID_ARGUMENT     the body is empty or larger than kBodyBytesMax
+  //   RESOURCE_EXHAUSTED   the outbox or the disk is full; the number is not used, and what was
+  //                        taken before stays. The disk counts as full while the reserve is gone.
   absl::StatusOr<ChunkRef> Append(const StreamId& stream_id, const MakeBody& make_body)
       TM_EXCLUDES(mutex_);
   // The same under a writer of the caller's choice, whose numbers nothing else uses.
@@ -126,6 +131,14 @@ class Outbox {
   // Moves a body, damaged or not, out of the way for good, with the reason beside it.
   absl::Status Keep(const ChunkRef& ref, std::string_view reason) TM_EXCLUDES(mutex_);
 
+  // Does `write`, which makes room in the end: keeps receipts, say, whose bodies may go then. If
+  // the disk is full, the reserve is given up for it, and nothing is recorded meanwhile. `write`
+  // may run twice and must not call this outbox. Delete(), Keep() and whatever else an answer of
+  // the server asks for do the same by themselves.
+  absl::Status WriteFromReserve(const std::function<absl::Status()>& write) TM_EXCLUDES(mutex_);
+  // Sets the reserve aside again, if it is gone and the disk has room for it.
+  void RestoreReserve() TM_EXCLUDES(mutex_);
+
   // Chunks to come are numbered from 0 by a new writer; pending ones stay as they are. For an
   // outbox that finds that its numbers were used by a later life of itself.
   absl::Status StartNewWriter(const StreamId& stream_id) TM_EXCLUDES(mutex_);
@@ -144,7 +157,10 @@ class Outbox {
   using WriterKey = std::pair<StreamId, WriterId>;
 
   Outbox(std::filesystem::path folder, OutboxLimits limits, FileLock lock)
-      : folder_(std::move(folder)), limits_(limits), lock_(std::move(lock)) {}
+      : folder_(std::move(folder)),
+        limits_(limits),
+        lock_(std::move(lock)),
+        reserve_(folder_ / "reserve", limits.reserve_bytes) {}
 
   absl::Status Load() TM_EXCLUDES(mutex_);
   absl::Status LoadStreams() TM_REQUIRES(mutex_);
@@ -154,8 +170,12 @@ class Outbox {
   OutboxStream* FindStream(const StreamId& stream_id) TM_REQUIRES(mutex_);
   // INVALID_ARGUMENT, RESOURCE_EXHAUSTED: see Append.
   absl::Status CheckRoom(const std::string& body) const TM_REQUIRES(mutex_);
+  // `file_bytes` were to be written.
+  absl::Status DiskFull(size_t file_bytes) const;
+  absl::Status WriteWithReserve(const std::function<absl::Status()>& write) TM_REQUIRES(mutex_);
   // Keeps the newest number on disk before its body goes.
   absl::Status LeaveTombstone(const ChunkRef& ref) TM_REQUIRES(mutex_);
+  absl::Status MoveToKept(const ChunkRef& ref, std::string_view reason) TM_REQUIRES(mutex_);
   void Forget(const ChunkRef& ref) TM_REQUIRES(mutex_);
 
   std::filesystem::path WriterFolder(const StreamId& stream_id, const WriterId& writer_id) const;
@@ -165,6 +185,7 @@ class Outbox {
   const OutboxLimits limits_;
   FileLock lock_;
   mutable Mutex mutex_;
+  DiskReserve reserve_ TM_GUARDED_BY(mutex_);
   std::vector<OutboxStream> streams_ TM_GUARDED_BY(mutex_);
   std::map<WriterKey, Writer> writers_ TM_GUARDED_BY(mutex_);
   size_t pending_chunks_ TM_GUARDED_BY(mutex_) = 0;

@@ -6,13 +6,12 @@
 
 #include "base/endian.h"
 #include "base/status_macros.h"
+#include "ingest/wire_limits.h"
 
 namespace tidemark::ingest {
 namespace {
 
 constexpr uint32_t kBodyVersion = 1;
-constexpr size_t kSamplesMax = 65'536;
-constexpr int kRecordsMax = 4'096;
 
 // By the stream too, so that it tells nobody that two people imported the same file.
 WriterId WriterOfImport(const Sha256Digest& recording, const StreamId& stream_id) {
@@ -74,7 +73,7 @@ absl::Status OutboxSink::AddProbe(const v1::Probe& probe) {
 absl::Status OutboxSink::AddRecord(v1::Record record) {
   if (!boot_) return absl::FailedPreconditionError("a record before the first BeginBoot");
   *records_.add_records() = std::move(record);
-  return records_.records_size() < kRecordsMax ? absl::OkStatus() : FlushRecords();
+  return records_.records_size() < kRecordsPerChunkMax ? absl::OkStatus() : FlushRecords();
 }
 
 absl::Status OutboxSink::FlushRecords() {
@@ -99,9 +98,9 @@ absl::StatusOr<Outbox::Declared> OutboxSink::Stream(int handle) const {
 
 absl::Status OutboxSink::Append(int stream, const SampleRun& run) {
   TM_ASSIGN_OR_RETURN(const Outbox::Declared declared, Stream(stream));
-  if (run.stamps.size() == 0 || run.stamps.size() > kSamplesMax) {
+  if (run.stamps.size() == 0 || run.stamps.size() > kSamplesPerChunkMax) {
     return absl::InvalidArgumentError(
-        fmt::format("a run has 1 to {} samples, not {}", kSamplesMax, run.stamps.size()));
+        fmt::format("a run has 1 to {} samples, not {}", kSamplesPerChunkMax, run.stamps.size()));
   }
   v1::ChunkBody body;
   v1::Samples& samples = *body.mutable_samples();

@@ -10,8 +10,6 @@
 namespace tidemark::ingest {
 namespace {
 
-constexpr absl::Duration kReadTimeout = absl::Minutes(10);
-
 std::vector<int64_t> LoadStamps(std::string_view bytes) {
   std::vector<int64_t> stamps(bytes.size() / sizeof(int64_t));
   for (size_t i = 0; i < stamps.size(); ++i) {
@@ -40,23 +38,25 @@ absl::Status AddBlock(const v1::SampleBlock& block, StreamDigest& digest) {
 absl::StatusOr<StreamDigest::Summary> ReadBack(v1::SignalService::Stub& stub,
                                                const std::string& token,
                                                const ParticipantId& participant_id,
-                                               const StreamId& stream_id) {
+                                               const StreamId& stream_id,
+                                               absl::Duration stall_timeout) {
   v1::ReadSamplesRequest request;
   request.set_participant_id(participant_id.ToString());
   request.add_stream_ids(stream_id.ToString());
   request.set_everything(true);
   request.set_whole_chunks(true);
   grpc::ClientContext context;
-  Prepare(context, token, kReadTimeout);
+  Prepare(context, token, absl::InfiniteDuration());
+  StallGuard guard(context, stall_timeout);
   const auto reader = stub.ReadSamples(&context, request);
   StreamDigest digest;
   v1::ReadSamplesResponse response;
   absl::Status broken;
-  while (broken.ok() && reader->Read(&response)) {
+  while (broken.ok() && guard.Read(*reader, &response)) {
     if (response.has_block()) broken = AddBlock(response.block(), digest);
   }
   if (!broken.ok()) context.TryCancel();
-  const absl::Status finished = rpc::FromGrpc(reader->Finish());
+  const absl::Status finished = guard.StatusOf(rpc::FromGrpc(reader->Finish()));
   TM_RETURN_IF_ERROR(broken);
   TM_RETURN_IF_ERROR(finished);
   return digest.Finish();

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/status_macros.h"
@@ -9,6 +10,9 @@
 
 namespace tidemark::ingest {
 namespace {
+
+// Their receipts fit the outbox's reserve many times.
+constexpr size_t kAnswersAtOnceOnFullDisk = 64;
 
 // A receipt that ends a chunk's life in the outbox is kept as evidence.
 bool IsFinal(Disposition disposition) {
@@ -25,40 +29,71 @@ void ReceiptDesk::SetKeys(ReceiptKeys keys) {
 
 absl::Status ReceiptDesk::Handle(const v1::ReceiptBatch& batch, ChunkQueue& queue) {
   MutexLock lock(mutex_);
-  TM_ASSIGN_OR_RETURN(const auto statements, VerifyReceiptBatch(batch, keys_));
-  std::vector<Answered> answers;
-  std::vector<v1::Receipt> final_receipts;
-  bool all_named = true;
-  for (size_t i = 0; i < statements.size(); ++i) {
-    const v1::ReceiptStatement& statement = statements[i];
-    const auto in_flight = queue.Find(statement.sha256());
-    ++report_.receipts[statement.outcome()];
-    all_named &= statement.sha256().size() == sizeof(Sha256Digest);
-    if (!in_flight) continue;  // an answer to an earlier connection's copy
-    ReceiptDecision decision = Decide(statement, in_flight->ref, options_.device_id,
-                                      in_flight->resends, options_.accept_unsafe_durability);
-    if (decision.disposition == Disposition::kWait && in_flight->waits >= options_.waits_max) {
-      decision = {Disposition::kLeave, {}, Describe(statement)};
-    }
-    if (IsFinal(decision.disposition)) {
-      TM_ASSIGN_OR_RETURN(v1::Receipt receipt, ToStandalone(batch, static_cast<int>(i)));
-      final_receipts.push_back(std::move(receipt));
-    }
-    answers.push_back({statement, in_flight->ref, in_flight->body_bytes, std::move(decision)});
-  }
-  if (!final_receipts.empty()) TM_RETURN_IF_ERROR(ledger_.Append(final_receipts));
-  const absl::Status acted = Act(answers, queue);
+  TM_ASSIGN_OR_RETURN(const Answers answers, Read(batch, queue));
+  absl::Status settled = Settle(answers.known, queue);
   // NOT_FOUND stands for the key of the signature.
-  if (absl::IsNotFound(acted)) {
-    return OnThisMachine(absl::UnavailableError(std::string(acted.message())));
+  if (absl::IsNotFound(settled)) {
+    return OnThisMachine(absl::UnavailableError(std::string(settled.message())));
   }
-  if (acted.ok() && !all_named) {
+  if (settled.ok() && !answers.all_named) {
     return absl::UnavailableError("the server cannot tell which chunk it refused");
   }
-  return acted;
+  return settled;
 }
 
-absl::Status ReceiptDesk::Act(const std::vector<Answered>& answers, ChunkQueue& queue) {
+absl::StatusOr<ReceiptDesk::Answers> ReceiptDesk::Read(const v1::ReceiptBatch& batch,
+                                                       const ChunkQueue& queue) {
+  TM_ASSIGN_OR_RETURN(const auto statements, VerifyReceiptBatch(batch, keys_));
+  Answers answers;
+  for (size_t i = 0; i < statements.size(); ++i) {
+    const v1::ReceiptStatement& statement = statements[i];
+    ++report_.receipts[statement.outcome()];
+    answers.all_named &= statement.sha256().size() == sizeof(Sha256Digest);
+    const auto in_flight = queue.Find(statement.sha256());
+    if (!in_flight) continue;  // an answer to an earlier connection's copy
+    Answered& answer = answers.known.emplace_back();
+    answer.statement = statement;
+    answer.ref = in_flight->ref;
+    answer.body_bytes = in_flight->body_bytes;
+    answer.decision = Decide(statement, in_flight->ref, options_.device_id, in_flight->resends,
+                             options_.accept_unsafe_durability);
+    if (answer.decision.disposition == Disposition::kWait &&
+        in_flight->waits >= options_.waits_max) {
+      answer.decision = {Disposition::kLeave, {}, Describe(statement)};
+    }
+    if (!IsFinal(answer.decision.disposition)) continue;
+    TM_ASSIGN_OR_RETURN(answer.receipt, ToStandalone(batch, static_cast<int>(i)));
+  }
+  return answers;
+}
+
+absl::Status ReceiptDesk::Settle(std::span<const Answered> answers, ChunkQueue& queue) {
+  const absl::Status written = WriteDown(answers);
+  if (!IsDiskFull(written)) {
+    TM_RETURN_IF_ERROR(written);
+    TM_RETURN_IF_ERROR(Act(answers, queue));
+    outbox_.RestoreReserve();
+    return absl::OkStatus();
+  }
+  while (!answers.empty()) {
+    const auto some = answers.first(std::min(answers.size(), kAnswersAtOnceOnFullDisk));
+    answers = answers.subspan(some.size());
+    TM_RETURN_IF_ERROR(outbox_.WriteFromReserve([&] { return WriteDown(some); }));
+    TM_RETURN_IF_ERROR(Act(some, queue));
+    outbox_.RestoreReserve();
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReceiptDesk::WriteDown(std::span<const Answered> answers) {
+  std::vector<v1::Receipt> receipts;
+  for (const Answered& answer : answers) {
+    if (answer.receipt) receipts.push_back(*answer.receipt);
+  }
+  return receipts.empty() ? absl::OkStatus() : ledger_.Append(receipts);
+}
+
+absl::Status ReceiptDesk::Act(std::span<const Answered> answers, ChunkQueue& queue) {
   for (const Answered& answer : answers) TM_RETURN_IF_ERROR(ActOnOne(answer, queue));
   if (options_.on_progress) {
     report_.chunks_left = outbox_.pending_chunks();

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <functional>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -32,7 +34,8 @@ class ReceiptDesk {
 
   void SetKeys(ReceiptKeys keys) TM_EXCLUDES(mutex_);
 
-  // One message of receipts. Final ones are in the ledger, on disk, before a body goes.
+  // One message of receipts. Final ones are in the ledger, on disk, before a body goes. On a full
+  // disk a few go at a time, from the outbox's reserve, and their bodies make room for the next.
   //   NOT_FOUND    signed with a key that is not known: ask the server for its keys
   //   DATA_LOSS    the proof does not hold: nothing of the message was believed
   //   UNAVAILABLE  a statement has no hash, as the envelope arrived with none: its chunk stays
@@ -59,8 +62,18 @@ class ReceiptDesk {
     ChunkRef ref;
     size_t body_bytes = 0;
     ReceiptDecision decision;
+    std::optional<v1::Receipt> receipt;  // to be kept, if the answer is final
   };
-  absl::Status Act(const std::vector<Answered>& answers, ChunkQueue& queue) TM_REQUIRES(mutex_);
+  struct Answers {
+    std::vector<Answered> known;  // about chunks in flight
+    bool all_named = true;        // every statement says which chunk it is about
+  };
+  absl::StatusOr<Answers> Read(const v1::ReceiptBatch& batch, const ChunkQueue& queue)
+      TM_REQUIRES(mutex_);
+  // Writes down and acts.
+  absl::Status Settle(std::span<const Answered> answers, ChunkQueue& queue) TM_REQUIRES(mutex_);
+  absl::Status WriteDown(std::span<const Answered> answers);
+  absl::Status Act(std::span<const Answered> answers, ChunkQueue& queue) TM_REQUIRES(mutex_);
   absl::Status ActOnOne(const Answered& answer, ChunkQueue& queue) TM_REQUIRES(mutex_);
   void Wait(const Answered& answer, ChunkQueue& queue) TM_REQUIRES(mutex_);
   absl::Status HeedConflict(const Answered& answer) TM_REQUIRES(mutex_);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "ingest/client/outbox.h"
@@ -23,9 +24,17 @@ struct Reconciliation {
   // The server's lists were cut: so many runs of numbers slow it down, and it takes only so many.
   // New chunks are better numbered by a new writer.
   bool scattered = false;
-  // Used here, not settled there, and without a body: they will never be sent. Empty when the
-  // server's lists were cut, or after a restore, when another copy may still hold the bodies.
+  // Hold what was used here, is not settled there, and has no body: it will never be sent. Numbers
+  // between them that are settled may be in there, too, so that few calls give up many gaps; those
+  // that wait to be sent never are. Empty after a restore, when another copy may still hold bodies.
   std::vector<Numbers> lost;
+  uint64_t lost_numbers = 0;  // without those that are settled
+  // The lists were cut, and there may be more of them: ask again once these, and what waits to be
+  // sent, are settled.
+  bool more = false;
+  // The newest number has no body, and cut lists do not show whether it is settled. Once it is for
+  // certain (to abandon it is right either way), whatever is missing lies below it and is listed.
+  std::optional<uint64_t> unseen_newest;
 };
 
 // `server` is null when the server never heard of the writer.

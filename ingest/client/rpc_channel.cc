@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
+#include <cstdint>
 #include <string_view>
+#include <system_error>
 
 #include "base/loopback.h"
 #include "base/rpc/reason.h"
@@ -25,11 +28,28 @@ bool IsThisMachine(std::string_view target) {
   return IsLoopbackAddress(target);
 }
 
+// gRPC takes a port modulo 65,536. Without one it has its own for TLS.
+bool HasGoodPort(std::string_view target) {
+  const size_t colon = target.rfind(':');
+  if (target.starts_with("unix:") || colon == std::string_view::npos || target.ends_with(']')) {
+    return true;
+  }
+  const std::string_view text = target.substr(colon + 1);
+  if (text.starts_with('/')) return true;  // dns:///host
+  uint16_t port = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  return error == std::errc() && end == text.data() + text.size() && port > 0;
+}
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<grpc::Channel>> Connect(const ServerAddress& address) {
   if (address.target.empty()) {
     return absl::InvalidArgumentError("server: is missing; say --server HOST:PORT");
+  }
+  if (!HasGoodPort(address.target)) {
+    return absl::InvalidArgumentError(
+        fmt::format("server: \"{}\" is not HOST:PORT with a port of 1 to 65535", address.target));
   }
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kAnswerBytesMax);
@@ -53,7 +73,9 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> Connect(const ServerAddress& addr
 }
 
 void Prepare(grpc::ClientContext& context, const std::string& token, absl::Duration timeout) {
-  context.set_deadline(absl::ToChronoTime(absl::Now() + timeout));
+  if (timeout != absl::InfiniteDuration()) {
+    context.set_deadline(absl::ToChronoTime(absl::Now() + timeout));
+  }
   if (!token.empty()) context.AddMetadata("authorization", "Bearer " + token);
 }
 

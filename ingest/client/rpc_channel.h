@@ -22,10 +22,10 @@ struct ServerAddress {
 
 // Plain text to this machine itself (loopback, unix socket) when no CA file is given, TLS to
 // everything else: a token never crosses a network in the clear.
-//   INVALID_ARGUMENT  no target, or the CA file cannot be read
+//   INVALID_ARGUMENT  no target, a port that is none, or the CA file cannot be read
 absl::StatusOr<std::shared_ptr<grpc::Channel>> Connect(const ServerAddress& address);
 
-// Gives a call its deadline and, unless empty, its bearer token.
+// Gives a call its deadline, unless it is infinite, and, unless empty, its bearer token.
 void Prepare(grpc::ClientContext& context, const std::string& token,
              absl::Duration timeout = kCallTimeout);
 

@@ -12,7 +12,6 @@
 namespace tidemark::ingest {
 namespace {
 
-constexpr int kStreamsNamedMax = 256;  // UploadOpen.stream_ids
 // Beyond the soft end of a stream: time for the last receipts.
 constexpr absl::Duration kGrace = absl::Minutes(5);
 
@@ -43,7 +42,7 @@ absl::Status StreamUpload::Run(const std::vector<std::string>& stream_ids) {
 absl::Status StreamUpload::Open(Stream& stream, const std::vector<std::string>& stream_ids) {
   v1::UploadRequest request;
   for (const std::string& id : stream_ids) {
-    if (request.open().stream_ids_size() == kStreamsNamedMax) break;
+    if (request.open().stream_ids_size() == kStreamsPerOpenMax) break;
     request.mutable_open()->add_stream_ids(id);
   }
   request.mutable_open();

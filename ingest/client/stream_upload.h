@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "ingest/client/envelope_source.h"
+#include "ingest/wire_limits.h"
 #include "tidemark/v1/ingest.grpc.pb.h"
 
 namespace tidemark::ingest {
@@ -21,9 +22,9 @@ class StreamUpload {
  public:
   struct Options {
     std::string token;
-    size_t window_chunks_max = 64;
-    size_t message_bytes_max = size_t{1} << 20;
-    size_t message_chunks_max = 256;
+    size_t window_chunks_max = kChunksInFlightMax;
+    size_t message_bytes_max = kChunkMessageBytesMax;
+    size_t message_chunks_max = kChunksPerMessageMax;
     absl::Duration stall_timeout = absl::Seconds(60);
     absl::Duration time_max = absl::Minutes(10);
   };

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <map>
 #include <set>
 #include <thread>
 #include <utility>
@@ -21,12 +20,11 @@
 namespace tidemark::ingest {
 namespace {
 
-constexpr size_t kAbandonReasonBytesMax = 256;
 constexpr uint32_t kPageSize = 1000;
 constexpr int kPagesMax = 10'000;
 constexpr int kSessionRefusalsMax = 2;
-// A bundle goes as one message: it may take long on a slow network.
-constexpr absl::Duration kBundleTimeout = absl::Minutes(2);
+// Asking again after lists of ranges that were cut; each time settles something.
+constexpr int kAskAgainMax = 64;
 
 uint64_t SeedOf(const UploadOptions& options) {
   if (options.backoff_seed != 0) return options.backoff_seed;
@@ -129,7 +127,8 @@ std::optional<absl::Duration> UploadClient::DelayAfter(const absl::Status& failu
     if (!ended || ++refusals_of_session_ >= kSessionRefusalsMax) return std::nullopt;
     return absl::ZeroDuration();
   }
-  if (!IsTransient(failure)) return std::nullopt;
+  // Sending again makes no room on this device's disk.
+  if (IsDiskFull(failure) || !IsTransient(failure)) return std::nullopt;
   const absl::Duration told = rpc::RetryDelayOf(failure).value_or(absl::ZeroDuration());
   if (told > options_.wait_max) return std::nullopt;
   return std::max(std::min(backoff_.Next(), options_.wait_max), told);
@@ -144,7 +143,10 @@ absl::Status UploadClient::Attempt() {
   const absl::Status sent = options_.way == UploadWay::kStream ? SendByStream() : SendByBundles();
   // What was given up is told even when the connection broke: it needs no stream.
   const absl::Status told = AbandonGivenUp();
-  return sent.ok() ? told : sent;
+  TM_RETURN_IF_ERROR(sent);
+  TM_RETURN_IF_ERROR(told);
+  // What was sent has shortened the lists: they may show now what they had no room for.
+  return lists_were_cut_ ? ReconcileWriters() : absl::OkStatus();
 }
 
 absl::Status UploadClient::LearnServer() {
@@ -203,9 +205,9 @@ absl::Status UploadClient::DeclareStreams() {
   return absl::OkStatus();
 }
 
-absl::Status UploadClient::ReconcileWriters() {
+absl::StatusOr<UploadClient::WriterStates> UploadClient::AskWhatIsThere() {
   TM_ASSIGN_OR_RETURN(const std::string token, session_.Token());
-  std::map<std::pair<std::string, std::string>, v1::WriterState> states;
+  WriterStates states;
   v1::GetUploadStateRequest request;
   request.set_participant_id(identity_.participant_id().ToString());
   request.set_device_id(identity_.device_id().ToString());
@@ -222,44 +224,79 @@ absl::Status UploadClient::ReconcileWriters() {
     if (answer.next_page_token().empty()) break;
     request.set_page_token(answer.next_page_token());
   }
-  std::map<StreamId, WriterId> current;
-  for (const OutboxStream& stream : outbox_.Streams()) current[stream.stream_id] = stream.writer_id;
-  for (const OutboxWriter& writer : outbox_.Writers()) {
-    const auto it = states.find({writer.stream_id.ToString(), writer.writer_id.ToString()});
-    const Reconciliation found = Reconcile(writer, it == states.end() ? nullptr : &it->second);
-    const auto now = current.find(writer.stream_id);
-    const bool is_current = now != current.end() && now->second == writer.writer_id;
-    if (is_current && (found.restored || found.scattered)) {
-      TM_RETURN_IF_ERROR(outbox_.StartNewWriter(writer.stream_id));
+  return states;
+}
+
+absl::Status UploadClient::ReconcileWriters() {
+  std::set<std::pair<StreamId, WriterId>> asked_for_newest;
+  for (int round = 0; round < kAskAgainMax; ++round) {
+    TM_ASSIGN_OR_RETURN(const WriterStates states, AskWhatIsThere());
+    bool settled_some = false;
+    lists_were_cut_ = false;
+    for (const OutboxWriter& writer : outbox_.Writers()) {
+      const auto it = states.find({writer.stream_id.ToString(), writer.writer_id.ToString()});
+      Reconciliation found = Reconcile(writer, it == states.end() ? nullptr : &it->second);
+      TM_RETURN_IF_ERROR(RenewWriter(writer, found));
+      if (found.unseen_newest &&
+          !asked_for_newest.emplace(writer.stream_id, writer.writer_id).second) {
+        found.unseen_newest.reset();
+      }
+      TM_ASSIGN_OR_RETURN(const bool told, AbandonLost(writer, found));
+      lists_were_cut_ |= found.more;
+      settled_some |= found.more && told;
     }
-    if (is_current && found.restored) {
-      desk_.Note([](UploadReport& report) { ++report.writers_started; });
-    }
-    for (const Numbers& lost : found.lost) {
-      TM_RETURN_IF_ERROR(Abandon(writer.stream_id, writer.writer_id, lost.begin, lost.end,
-                                 "the device holds no body for this number"));
-    }
+    if (!settled_some) return absl::OkStatus();
   }
   return absl::OkStatus();
 }
 
+absl::Status UploadClient::RenewWriter(const OutboxWriter& writer, const Reconciliation& found) {
+  if (!found.restored && !found.scattered) return absl::OkStatus();
+  for (const OutboxStream& stream : outbox_.Streams()) {
+    if (stream.stream_id != writer.stream_id || stream.writer_id != writer.writer_id) continue;
+    if (found.restored) desk_.Note([](UploadReport& report) { ++report.writers_started; });
+    return outbox_.StartNewWriter(writer.stream_id);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> UploadClient::AbandonLost(const OutboxWriter& writer,
+                                               const Reconciliation& found) {
+  constexpr char kReason[] = "the device holds no body for this number";
+  absl::Status told;
+  for (auto lost = found.lost.begin(); told.ok() && lost != found.lost.end(); ++lost) {
+    told = Abandon(writer.stream_id, writer.writer_id, *lost, kReason);
+  }
+  if (told.ok()) {
+    desk_.Note([&](UploadReport& report) { report.numbers_abandoned += found.lost_numbers; });
+  }
+  if (told.ok() && found.unseen_newest) {
+    told = Abandon(writer.stream_id, writer.writer_id,
+                   {*found.unseen_newest, *found.unseen_newest + 1}, kReason);
+  }
+  if (told.ok()) return !found.lost.empty() || found.unseen_newest.has_value();
+  // The server takes no more of them, perhaps because it has too many runs: they stay missing for
+  // now, and everything that has a body is sent all the same.
+  if (!absl::IsResourceExhausted(told)) return told;
+  desk_.Note([&](UploadReport& report) { report.note = std::string(told.message()); });
+  return false;
+}
+
 absl::Status UploadClient::Abandon(const StreamId& stream_id, const WriterId& writer_id,
-                                   uint64_t begin, uint64_t end, const std::string& reason) {
-  for (uint64_t at = begin; at < end; at += options_.abandoned_numbers_max) {
-    const uint64_t stop = std::min(end, at + options_.abandoned_numbers_max);
+                                   Numbers numbers, const std::string& reason) {
+  for (uint64_t at = numbers.begin; at < numbers.end; at += options_.abandoned_numbers_max) {
     TM_ASSIGN_OR_RETURN(const std::string token, session_.Token());
     v1::AbandonRangeRequest request;
     request.set_participant_id(identity_.participant_id().ToString());
     request.set_stream_id(stream_id.ToString());
     request.set_writer_id(writer_id.ToString());
     request.mutable_range()->set_begin(at);
-    request.mutable_range()->set_end(stop);
+    request.mutable_range()->set_end(std::min(numbers.end, at + options_.abandoned_numbers_max));
     request.set_reason(reason.substr(0, kAbandonReasonBytesMax));
     grpc::ClientContext context;
     Prepare(context, token);
     v1::AbandonRangeResponse response;
     TM_RETURN_IF_ERROR(rpc::FromGrpc(ingest_->AbandonRange(&context, request, &response)));
-    desk_.Note([&](UploadReport& report) { report.numbers_abandoned += stop - at; });
   }
   return absl::OkStatus();
 }
@@ -267,8 +304,9 @@ absl::Status UploadClient::Abandon(const StreamId& stream_id, const WriterId& wr
 absl::Status UploadClient::AbandonGivenUp() {
   // After a failure here the next attempt finds the numbers by asking the server.
   for (const ChunkRef& ref : desk_.TakeToAbandon()) {
-    TM_RETURN_IF_ERROR(Abandon(ref.stream_id, ref.writer_id, ref.number, ref.number + 1,
+    TM_RETURN_IF_ERROR(Abandon(ref.stream_id, ref.writer_id, {ref.number, ref.number + 1},
                                "the server can never accept this body; the device keeps it"));
+    desk_.Note([](UploadReport& report) { ++report.numbers_abandoned; });
   }
   return absl::OkStatus();
 }
@@ -335,7 +373,7 @@ absl::Status UploadClient::SendBundle(EnvelopeSource& source) {
   v1::PutChunksRequest request;
   request.set_bundle(NextBundle(source));
   grpc::ClientContext context;
-  Prepare(context, "", kBundleTimeout);
+  Prepare(context, "", options_.bundle_timeout);
   context.AddMetadata("tidemark-device-signature", identity_.BundleSignature(request.bundle()));
   v1::PutChunksResponse response;
   const absl::Status sent = rpc::FromGrpc(ingest_->PutChunks(&context, request, &response));

@@ -8,9 +8,11 @@
 #include <grpcpp/grpcpp.h>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -21,8 +23,10 @@
 #include "ingest/client/ledger.h"
 #include "ingest/client/outbox.h"
 #include "ingest/client/receipt_desk.h"
+#include "ingest/client/reconcile.h"
 #include "ingest/client/session.h"
 #include "ingest/client/upload_report.h"
+#include "ingest/wire_limits.h"
 #include "tidemark/v1/device.grpc.pb.h"
 #include "tidemark/v1/ingest.grpc.pb.h"
 #include "tidemark/v1/server.grpc.pb.h"
@@ -35,12 +39,12 @@ struct UploadOptions {
   UploadWay way = UploadWay::kStream;
   // Limits of what is sent; a server that allows less is kept to (GetServerInfo). Chunks without a
   // receipt at one time:
-  size_t window_chunks_max = 64;
-  size_t message_bytes_max = size_t{1} << 20;
-  size_t bundle_bytes_max = size_t{8} << 20;
-  size_t message_chunks_max = 256;
-  size_t bundle_entries_max = 4'096;
-  uint64_t abandoned_numbers_max = uint64_t{1} << 20;  // of one AbandonRange
+  size_t window_chunks_max = kChunksInFlightMax;
+  size_t message_bytes_max = kChunkMessageBytesMax;
+  size_t bundle_bytes_max = kBundleBytesMax;
+  size_t message_chunks_max = kChunksPerMessageMax;
+  size_t bundle_entries_max = kBundleEntriesMax;
+  uint64_t abandoned_numbers_max = kAbandonedAtOnceMax;  // of one AbandonRange
   bool compress = true;
   // Deletes on the word of a server that runs without durability. For tests.
   bool accept_unsafe_durability = false;
@@ -53,6 +57,8 @@ struct UploadOptions {
   absl::Duration wait_max = absl::Seconds(30);
   // Chunks in flight and no receipt for so long: the connection is dead.
   absl::Duration stall_timeout = absl::Seconds(60);
+  // A bundle goes as one message: it may take long on a slow network.
+  absl::Duration bundle_timeout = absl::Minutes(2);
   // A stream is closed and opened again after this, well within the life of a session.
   absl::Duration stream_time_max = absl::Minutes(10);
   Backoff::Options backoff = {};
@@ -82,10 +88,18 @@ class UploadClient {
   absl::Status Attempt();
   absl::Status LearnServer();
   absl::Status DeclareStreams();
+  // By stream and writer, as text.
+  using WriterStates = std::map<std::pair<std::string, std::string>, v1::WriterState>;
+  absl::StatusOr<WriterStates> AskWhatIsThere();
+  // Gives up the numbers without a body. Where the server's lists are too short for all of them,
+  // asks again for the rest.
   absl::Status ReconcileWriters();
+  absl::Status RenewWriter(const OutboxWriter& writer, const Reconciliation& found);
+  // Whether the server settled any.
+  absl::StatusOr<bool> AbandonLost(const OutboxWriter& writer, const Reconciliation& found);
   absl::Status AbandonGivenUp();
-  absl::Status Abandon(const StreamId& stream_id, const WriterId& writer_id, uint64_t begin,
-                       uint64_t end, const std::string& reason);
+  absl::Status Abandon(const StreamId& stream_id, const WriterId& writer_id, Numbers numbers,
+                       const std::string& reason);
   absl::Status SendByStream();
   absl::Status SendByBundles();
   absl::Status SendBundle(EnvelopeSource& source);
@@ -112,6 +126,7 @@ class UploadClient {
   // network the same bytes would never arrive.
   size_t bundle_bytes_now_ = 0;
   Backoff backoff_;
+  bool lists_were_cut_ = false;  // of the last answer: more numbers may be lost than it showed
   int refusals_of_session_ = 0;
 };
 

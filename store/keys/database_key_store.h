@@ -29,8 +29,7 @@ struct DatabaseKeyStoreOptions {
 
 // Asks the database at every call and keeps no key of a participant in memory.
 //   FAILED_PRECONDITION  it is not migrated, not the one that is meant, or its key-encryption key
-//   is
-//                        missing or wrong
+//                        is missing or wrong
 //   UNAVAILABLE          the database cannot be reached
 absl::StatusOr<std::unique_ptr<store::KeyStore>> OpenDatabaseKeyStore(
     const DatabaseKeyStoreOptions& options);

@@ -29,8 +29,11 @@ class SampleRead final : public grpc::ServerWriteReactor<v1::ReadSamplesResponse
  public:
   // `reads` outlives this. Does nothing until the first Step().
   SampleRead(SampleReads* reads, grpc::CallbackServerContext* context,
-             const v1::ReadSamplesRequest& request)
-      : reads_(reads), context_(context), request_(request), log_(kReadSamplesMethod, context) {}
+             v1::ReadSamplesRequest request)
+      : reads_(reads),
+        context_(context),
+        request_(std::move(request)),
+        log_(kReadSamplesMethod, context) {}
 
   // Reads until there is something to send or the end is reached. May block.
   void Step();

@@ -2,10 +2,6 @@
 -- scope: one participant ($1)
 insert into consent (participant_id, data_kind, version, study_id, decision, valid_from_ns,
                      valid_until_ns, document, recorded_by, recorded_at)
-select $1::uuid, $2::smallint, coalesce(max(version), 0) + 1, $3::uuid, $4::smallint, $5::bigint,
-       $6::bigint, $7::text, $8::uuid,
-       timestamptz 'epoch' + $9::bigint * interval '1 microsecond'
-  from consent
- where participant_id = $1::uuid
-   and data_kind = $2::smallint
-returning version
+values ($1::uuid, $2::smallint, $3::integer, $4::uuid, $5::smallint, $6::bigint,
+        $7::bigint, $8::bytea, $9::uuid,
+        timestamptz 'epoch' + $10::bigint * interval '1 microsecond')

@@ -25,6 +25,7 @@
 #include "study/grants.h"
 #include "study/principals.h"
 #include "tests/bench/access_scene.h"
+#include "tests/bench/motion_stream.h"
 #include "tidemark/v1/signal.pb.h"
 
 namespace tidemark::bench {
@@ -40,25 +41,19 @@ constexpr char kReadMethod[] = "/tidemark.v1.SignalService/ReadSamples";
 
 // How much of everything; at most a minute for the group when it is quick.
 struct Amounts {
-  size_t pairs;
-  int messages_per_round;
-  int reads_per_round;
+  size_t rounds;          // of what is not compared
+  size_t quads;           // comparisons, of four turns each
+  int messages_at_first;  // that are stored first, and are what is read
+  int messages_per_turn;
   int calls_per_round;
   int erased_chunks;
   absl::Duration alone;  // how long others are watched before the erasure
 };
-constexpr Amounts kFull{9, 400, 1, 50'000, 100'000, absl::Seconds(10)};
-constexpr Amounts kQuick{5, 150, 1, 10'000, 20'000, absl::Seconds(3)};
+constexpr Amounts kFull{9, 80, 400, 100, 50'000, 100'000, absl::Seconds(10)};
+constexpr Amounts kQuick{5, 12, 100, 50, 10'000, 20'000, absl::Seconds(3)};
 
 double SecondsSince(SteadyClock::time_point begin) {
   return std::chrono::duration<double>(SteadyClock::now() - begin).count();
-}
-
-double QuantileOf(std::vector<double> values, double q) {
-  if (values.empty()) return 0;
-  const auto at = static_cast<size_t>(q * static_cast<double>(values.size() - 1));
-  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(at), values.end());
-  return values[at];
 }
 
 Figure WithFloor(Figure figure, double floor, std::optional<Limit> limit = std::nullopt) {
@@ -67,10 +62,12 @@ Figure WithFloor(Figure figure, double floor, std::optional<Limit> limit = std::
   return figure;
 }
 
-std::vector<std::vector<v1::ChunkEnvelope>> MessagesOf(ChunkSource& source, int messages,
+std::vector<std::vector<v1::ChunkEnvelope>> MessagesOf(MotionChunks& source, int messages,
                                                        int chunks) {
-  std::vector<std::vector<v1::ChunkEnvelope>> made;
-  for (int i = 0; i < messages; ++i) made.push_back(source.Next(chunks));
+  std::vector<std::vector<v1::ChunkEnvelope>> made(static_cast<size_t>(messages));
+  for (auto& message : made) {
+    for (int i = 0; i < chunks; ++i) message.push_back(source.Next());
+  }
   return made;
 }
 
@@ -79,7 +76,7 @@ std::vector<std::vector<v1::ChunkEnvelope>> MessagesOf(ChunkSource& source, int 
 // One side of a comparison: ingest and reads as a role, of a wearer of its own.
 struct Side {
   Wearer wearer;
-  std::unique_ptr<ChunkSource> source;
+  std::unique_ptr<MotionChunks> source;
   std::unique_ptr<IngestLane> lane;
   std::unique_ptr<db::Pool> pool;
   std::unique_ptr<store::StreamCatalog> catalog;
@@ -93,7 +90,7 @@ absl::StatusOr<Side> MakeSide(AccessScene& scene, const std::string& code,
                               const std::string& ingest_role, const std::string& read_role) {
   Side side;
   TM_ASSIGN_OR_RETURN(side.wearer, scene.AddWearer(code));
-  side.source = std::make_unique<ChunkSource>(side.wearer, kSamplesPerAccessChunk);
+  side.source = std::make_unique<MotionChunks>(side.wearer.stream_id, kSamplesPerAccessChunk);
   TM_ASSIGN_OR_RETURN(side.lane, IngestLane::Start(scene, ingest_role));
   side.pool = std::make_unique<db::Pool>(
       db::PoolOptions{.dsn = scene.Dsn(read_role), .statements = {store::sql::kAllStatements}});
@@ -113,49 +110,45 @@ absl::StatusOr<double> StoreRound(Side& side, int messages) {
 }
 
 // Seconds to read everything that a side has.
-absl::StatusOr<double> ReadRound(Side& side, int reads) {
+absl::StatusOr<double> ReadRound(Side& side) {
   const auto begin = SteadyClock::now();
-  for (int i = 0; i < reads; ++i) {
-    TM_ASSIGN_OR_RETURN(
-        const auto reading,
-        side.reader->OpenSamples({.participant_id = side.wearer.sender.participant_id,
-                                  .stream_id = side.wearer.stream_id,
-                                  .range = store::EverythingRange{},
-                                  .channels = {}},
-                                 absl::Now() + absl::Minutes(2)));
-    size_t bytes = 0;
-    const auto take = [&](const store::ReadBlock& block) {
-      bytes += block.values.size();
-      return absl::OkStatus();
-    };
-    const auto fault = [](const store::UnreadablePiece&) {
-      return absl::Status(absl::InternalError("something cannot be read"));
-    };
-    for (bool more = true; more;) {
-      TM_ASSIGN_OR_RETURN(more, reading->Next({.block = take, .unreadable = fault}));
-    }
-    if (bytes == 0) return absl::InternalError("nothing was read: this is no measurement");
+  TM_ASSIGN_OR_RETURN(const auto reading,
+                      side.reader->OpenSamples({.participant_id = side.wearer.sender.participant_id,
+                                                .stream_id = side.wearer.stream_id,
+                                                .range = store::EverythingRange{},
+                                                .channels = {}},
+                                               absl::Now() + absl::Minutes(2)));
+  size_t bytes = 0;
+  const auto take = [&](const store::ReadBlock& block) {
+    bytes += block.values.size();
+    return absl::OkStatus();
+  };
+  const auto fault = [](const store::UnreadablePiece&) {
+    return absl::Status(absl::InternalError("something cannot be read"));
+  };
+  for (bool more = true; more;) {
+    TM_ASSIGN_OR_RETURN(more, reading->Next({.block = take, .unreadable = fault}));
   }
+  if (bytes == 0) return absl::InternalError("nothing was read: this is no measurement");
   return SecondsSince(begin);
 }
 
-// The part of a speed that is lost: 1 - with / without, in pairs that take turns.
-template <class Round>
-absl::StatusOr<std::vector<double>> LossesOf(Side& with, Side& without, size_t pairs,
-                                             Round&& round) {
+// The part of a speed that is lost: 1 - time without / time with, one for each four short turns
+// with, without, without, with (the next time the other way round): what the machine drifts
+// meanwhile is in both sums.
+template <class Turn>
+absl::StatusOr<std::vector<double>> LossesOf(Side& with, Side& without, size_t quads, Turn&& turn) {
   std::vector<double> losses;
-  for (size_t i = 0; i < pairs; ++i) {
-    double with_s = 0;
-    double without_s = 0;
-    // Whoever comes second has it warmer: each does in turn.
-    if (i % 2 == 0) {
-      TM_ASSIGN_OR_RETURN(with_s, round(with));
-      TM_ASSIGN_OR_RETURN(without_s, round(without));
-    } else {
-      TM_ASSIGN_OR_RETURN(without_s, round(without));
-      TM_ASSIGN_OR_RETURN(with_s, round(with));
+  for (size_t i = 0; i < quads; ++i) {
+    Side& outer = i % 2 == 0 ? with : without;
+    Side& inner = i % 2 == 0 ? without : with;
+    double outer_s = 0;
+    double inner_s = 0;
+    for (Side* side : {&outer, &inner, &inner, &outer}) {
+      TM_ASSIGN_OR_RETURN(const double seconds, turn(*side));
+      (side == &outer ? outer_s : inner_s) += seconds;
     }
-    losses.push_back(1 - without_s / with_s);
+    losses.push_back(i % 2 == 0 ? 1 - inner_s / outer_s : 1 - outer_s / inner_s);
   }
   return losses;
 }
@@ -250,7 +243,7 @@ absl::StatusOr<Figure> MeasureAuthorization(const AccessScene& scene, const Side
   TM_RETURN_IF_ERROR(reader.Enter());
   std::vector<double> p99_us;
   std::vector<double> p50_us;
-  for (size_t round = 0; round < amounts.pairs; ++round) {
+  for (size_t round = 0; round < amounts.rounds; ++round) {
     TM_ASSIGN_OR_RETURN(const std::vector<double> latencies_us,
                         reader.Call(side.wearer.sender.participant_id, amounts.calls_per_round));
     p99_us.push_back(QuantileOf(latencies_us, 0.99));
@@ -266,7 +259,7 @@ absl::StatusOr<Figure> MeasureAuthorization(const AccessScene& scene, const Side
 class Neighbour {
  public:
   Neighbour(IngestLane& lane, const Wearer& wearer)
-      : lane_(lane), wearer_(wearer), source_(wearer, kSamplesPerAccessChunk) {}
+      : lane_(lane), wearer_(wearer), source_(wearer.stream_id, kSamplesPerAccessChunk) {}
 
   // Milliseconds of each chunk until `done`.
   absl::StatusOr<std::vector<double>> Run(absl::FunctionRef<bool()> done) {
@@ -282,7 +275,7 @@ class Neighbour {
  private:
   IngestLane& lane_;
   const Wearer wearer_;
-  ChunkSource source_;
+  MotionChunks source_;
 };
 
 absl::Status AskForErasure(const AccessScene& scene, const Wearer& wearer) {
@@ -303,7 +296,7 @@ absl::StatusOr<std::vector<Figure>> MeasureErasure(AccessScene& scene, const Amo
   TM_ASSIGN_OR_RETURN(const Wearer erased, scene.AddWearer("erased"));
   TM_ASSIGN_OR_RETURN(const Wearer other, scene.AddWearer("other"));
   TM_ASSIGN_OR_RETURN(const auto lane, IngestLane::Start(scene, "tm_ingest"));
-  ChunkSource source(erased, kSamplesOfErased);
+  MotionChunks source(erased.stream_id, kSamplesOfErased);
   constexpr int kMessages = 50;
   for (int stored = 0; stored < amounts.erased_chunks;
        stored += kMessages * kErasedChunksPerMessage) {
@@ -315,13 +308,18 @@ absl::StatusOr<std::vector<Figure>> MeasureErasure(AccessScene& scene, const Amo
   TM_ASSIGN_OR_RETURN(const std::vector<double> before_ms,
                       neighbour.Run([&] { return absl::Now() >= until; }));
 
-  TM_RETURN_IF_ERROR(AskForErasure(scene, erased));
   std::atomic<bool> done = false;
   absl::StatusOr<bool> erased_one = false;
   double erasure_s = 0;
+  // From the request on, which counts what there is.
   std::thread worker([&] {
     const auto begin = SteadyClock::now();
-    erased_one = study::ErasureJob(scene.context(), {}).RunOne([] { return false; });
+    const absl::Status asked = AskForErasure(scene, erased);
+    if (asked.ok()) {
+      erased_one = study::ErasureJob(scene.context(), {}).RunOne([] { return false; });
+    } else {
+      erased_one = asked;
+    }
     erasure_s = SecondsSince(begin);
     done = true;
   });
@@ -347,16 +345,17 @@ absl::StatusOr<std::vector<Figure>> MeasureErasure(AccessScene& scene, const Amo
 std::string AccessMethod() {
   return fmt::format(
       "In one process with the parts of a server, over PostgreSQL with fsync. `rls_cost_` is the "
-      "part of the speed\nthat row-level security takes: rounds as the roles of the server take "
-      "turns with rounds as a role that\nmay go around it ({0} pairs; {1} messages of {2} chunks "
-      "of {3} samples stored, everything stored read).\n`envelope_cost` is the time to seal what a "
+      "part of the speed\nthat row-level security takes: turns as the roles of the server (A) are "
+      "mixed with turns as a role that may\ngo around it (B), in {0} comparisons of ABBA or BAAB, "
+      "of which the median is given; a turn stores {1} messages\nof {2} chunks of {3} samples, or "
+      "reads {6} such messages.\n`envelope_cost` is the time to seal what a "
       "chunk leaves in the database, beside the time in which ingest\nas a whole stores a chunk. "
       "`authz_us` is the 99th percentile of {4} calls that are answered from the cache.\n"
       "`erasure_s` is the erasure of a participant with {5} chunks, `erasure_others_p99` the "
       "latency of lone chunks\nof another participant meanwhile, beside that before. A quick run "
       "erases fewer chunks and scales.\n",
-      kFull.pairs, kFull.messages_per_round, kAccessChunksPerMessage, kSamplesPerAccessChunk,
-      kFull.calls_per_round, kFull.erased_chunks);
+      kFull.quads, kFull.messages_per_turn, kAccessChunksPerMessage, kSamplesPerAccessChunk,
+      kFull.calls_per_round, kFull.erased_chunks, kFull.messages_at_first);
 }
 
 absl::StatusOr<std::vector<Figure>> MeasureAccess(const AccessBenchOptions& options) {
@@ -364,25 +363,30 @@ absl::StatusOr<std::vector<Figure>> MeasureAccess(const AccessBenchOptions& opti
   TM_ASSIGN_OR_RETURN(const auto scene, AccessScene::Make(options.dsn, options.work));
   TM_ASSIGN_OR_RETURN(Side with, MakeSide(*scene, "with", "tm_ingest", "tm_read"));
   TM_ASSIGN_OR_RETURN(Side without, MakeSide(*scene, "without", kBypassRole, kBypassRole));
+  for (Side* side : {&with, &without}) {
+    TM_RETURN_IF_ERROR(StoreRound(*side, amounts.messages_at_first).status());
+  }
+  TM_RETURN_IF_ERROR(scene->Analyze());
+  // The first comparison of each warms both.
+  TM_RETURN_IF_ERROR(LossesOf(with, without, 1, &ReadRound).status());
+  TM_ASSIGN_OR_RETURN(const auto read_losses, LossesOf(with, without, amounts.quads, &ReadRound));
   std::vector<double> store_s;
   const auto store = [&](Side& side) -> absl::StatusOr<double> {
-    const auto seconds = StoreRound(side, amounts.messages_per_round);
+    const auto seconds = StoreRound(side, amounts.messages_per_turn);
     if (seconds.ok() && &side == &with) store_s.push_back(*seconds);
     return seconds;
   };
-  const auto read = [&](Side& side) { return ReadRound(side, amounts.reads_per_round); };
-  TM_RETURN_IF_ERROR(LossesOf(with, without, 1, store).status());  // warms both
+  TM_RETURN_IF_ERROR(LossesOf(with, without, 1, store).status());
   store_s.clear();
-  TM_ASSIGN_OR_RETURN(const auto ingest_losses, LossesOf(with, without, amounts.pairs, store));
-  TM_RETURN_IF_ERROR(LossesOf(with, without, 1, read).status());
-  TM_ASSIGN_OR_RETURN(const auto read_losses, LossesOf(with, without, amounts.pairs, read));
+  TM_ASSIGN_OR_RETURN(const auto ingest_losses, LossesOf(with, without, amounts.quads, store));
 
   TM_ASSIGN_OR_RETURN(const int64_t stored_bytes, StoredBytesPerChunk(*scene, with));
-  const double chunks = amounts.messages_per_round * kAccessChunksPerMessage;
+  const double chunks = amounts.messages_per_turn * kAccessChunksPerMessage;
+  const double chunk_us = QuantileOf(store_s, 0.5) * 1e6 / chunks;
   std::vector<double> shares;
-  for (const double seconds : store_s) {
+  for (size_t i = 0; i < amounts.rounds; ++i) {
     TM_ASSIGN_OR_RETURN(const double seal_us, SealUs(*scene, with, stored_bytes));
-    shares.push_back(seal_us / (seconds * 1e6 / chunks));
+    shares.push_back(seal_us / chunk_us);
   }
   TM_ASSIGN_OR_RETURN(Figure authz, MeasureAuthorization(*scene, with, amounts));
   std::vector<Figure> figures = {

@@ -2,15 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <chrono>
 #include <limits>
 #include <pqxx/pqxx>
 
 #include "absl/time/clock.h"
-#include "base/crypto.h"
 #include "base/db/migrator.h"
-#include "base/endian.h"
 #include "base/status_macros.h"
 #include "migrations/migrations.h"
 #include "store/sql.h"
@@ -20,13 +17,13 @@
 #include "study/sql.h"
 #include "study/streams.h"
 #include "study/studies.h"
+#include "tests/bench/motion_stream.h"
 
 namespace tidemark::bench {
 namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr int64_t kSamplePeriodNs = 10'000'000;
 constexpr int kScenePoolConnections = 4;
 constexpr int kMessagesInFlightMax = 32;
 constexpr char kSceneAudience[] = "bench";
@@ -65,45 +62,6 @@ absl::Status PrepareDatabase(const std::string& dsn) {
 
 }  // namespace
 
-// Chunks ----------------------------------------------------------------------------------------
-
-std::vector<v1::ChunkEnvelope> ChunkSource::Next(int chunks) {
-  std::vector<v1::ChunkEnvelope> envelopes;
-  for (int i = 0; i < chunks; ++i) envelopes.push_back(NextChunk());
-  return envelopes;
-}
-
-v1::ChunkEnvelope ChunkSource::NextChunk() {
-  v1::ChunkBody body;
-  body.set_version(1);
-  body.set_stream_id(std::string(wearer_.stream_id.AsBytes()));
-  body.set_stream_version(1);
-  body.set_writer_id(std::string(writer_id_.AsBytes()));
-  body.set_number(number_);
-  body.set_boot_id(std::string(boot_id_.AsBytes()));
-  v1::Samples& samples = *body.mutable_samples();
-  samples.set_first_counter(number_ * samples_);
-  samples.set_count(samples_);
-  const auto begin_ns = static_cast<int64_t>(number_ * samples_) * kSamplePeriodNs;
-  samples.mutable_regular()->set_first_device_ns(begin_ns);
-  samples.mutable_regular()->set_last_device_ns(begin_ns + (samples_ - 1) * kSamplePeriodNs);
-  std::uniform_int_distribution<int> step(-60, 60);
-  for (int channel = 0; channel < 3; ++channel) {
-    int value = 0;
-    for (uint32_t i = 0; i < samples_; ++i) {
-      value = std::clamp(value + step(random_), -30'000, 30'000);
-      AppendLe(*samples.mutable_values(), static_cast<int16_t>(value));
-    }
-  }
-  ++number_;
-  v1::ChunkEnvelope envelope;
-  envelope.set_body(body.SerializeAsString());
-  envelope.set_compression(v1::COMPRESSION_NONE);
-  envelope.set_uncompressed_size(static_cast<uint32_t>(envelope.body().size()));
-  envelope.set_sha256(std::string(AsView(Sha256(envelope.body()))));
-  return envelope;
-}
-
 // Scene -----------------------------------------------------------------------------------------
 
 AccessScene::AccessScene(const std::string& dsn, std::unique_ptr<store::KeyStore> keys)
@@ -132,6 +90,17 @@ absl::Status AccessScene::MakeStudy() {
   TM_ASSIGN_OR_RETURN(const auto made, study::Studies(context_).Create(CallAbout({}, {}), request));
   TM_ASSIGN_OR_RETURN(study_id_, StudyId::Parse(made.study().study_id()));
   return absl::OkStatus();
+}
+
+absl::Status AccessScene::Analyze() const {
+  try {
+    pqxx::connection connection(dsn_);
+    pqxx::nontransaction tx(connection);
+    tx.exec("vacuum analyze");
+    return absl::OkStatus();
+  } catch (const std::exception&) {
+    return absl::UnavailableError("the bench's database cannot be analyzed");
+  }
 }
 
 absl::StatusOr<Wearer> AccessScene::AddWearer(const std::string& code) {
@@ -174,25 +143,11 @@ absl::StatusOr<DeviceId> AccessScene::Enrol(const ingest::Sender& sender) {
 }
 
 absl::Status AccessScene::Declare(const Wearer& wearer) {
-  v1::DeclareStreamRequest request;
-  request.set_device_id(wearer.sender.device_id.ToString());
-  request.set_stream_id(wearer.stream_id.ToString());
-  request.set_name("acc");
-  request.set_version(1);
-  v1::StreamDeclaration& declaration = *request.mutable_declaration();
-  declaration.set_modality(v1::MODALITY_ACCELERATION);
-  for (const char* name : {"x", "y", "z"}) {
-    v1::Channel& channel = *declaration.add_channels();
-    channel.set_name(name);
-    channel.set_unit("m/s2");
-    channel.set_type(v1::CHANNEL_TYPE_INT16);
-    channel.set_scale(0.0024);
-  }
-  declaration.mutable_nominal_rate()->set_numerator(100);
-  declaration.mutable_nominal_rate()->set_denominator(1);
   study::Call call = CallAbout(study_id_, wearer.sender.participant_id);
   call.device_id = wearer.sender.device_id;
-  return study::Streams(context_).Declare(call, request).status();
+  return study::Streams(context_)
+      .Declare(call, DeclareMotion(wearer.sender.device_id, wearer.stream_id))
+      .status();
 }
 
 // Ingest ----------------------------------------------------------------------------------------

@@ -5,7 +5,6 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -31,25 +30,6 @@ struct Wearer {
   std::string code;
 };
 
-// The chunks of one writer of a wearer, in order, as messages.
-class ChunkSource {
- public:
-  // `samples` of 3 x int16 per chunk.
-  ChunkSource(const Wearer& wearer, uint32_t samples) : wearer_(wearer), samples_(samples) {}
-
-  std::vector<v1::ChunkEnvelope> Next(int chunks);
-
- private:
-  v1::ChunkEnvelope NextChunk();
-
-  const Wearer wearer_;
-  const uint32_t samples_;
-  const WriterId writer_id_ = WriterId::MakeRandom();
-  const BootId boot_id_ = BootId::MakeRandom();
-  uint64_t number_ = 0;
-  std::minstd_rand random_{1};
-};
-
 class AccessScene {
  public:
   // `dsn` names an empty database, owned by tm_owner, of a cluster that may be changed, as its
@@ -58,6 +38,9 @@ class AccessScene {
                                                            const std::string& folder);
 
   absl::StatusOr<Wearer> AddWearer(const std::string& code);
+  // What a database that has run for a while knows of its tables, so that no comparison is cut in
+  // two by finding it out.
+  absl::Status Analyze() const;
   std::string Dsn(const std::string& role) const { return dsn_ + " user='" + role + "'"; }
   const study::Context& context() const { return context_; }
   StudyId study_id() const { return study_id_; }

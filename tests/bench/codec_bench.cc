@@ -126,6 +126,8 @@ BENCHMARK_CAPTURE(Encode, int16_live, Kind::kInt16, Effort::kLive);
 BENCHMARK_CAPTURE(Decode, int16_live, Kind::kInt16, Effort::kLive);
 BENCHMARK_CAPTURE(Encode, int16_dense, Kind::kInt16, Effort::kDense);
 BENCHMARK_CAPTURE(Decode, int16_dense, Kind::kInt16, Effort::kDense);
+BENCHMARK_CAPTURE(Encode, scaled_float32_dense, Kind::kScaledFloat32, Effort::kDense);
+BENCHMARK_CAPTURE(Decode, scaled_float32_dense, Kind::kScaledFloat32, Effort::kDense);
 BENCHMARK_CAPTURE(Encode, scaled_float32_live, Kind::kScaledFloat32, Effort::kLive);
 BENCHMARK_CAPTURE(Decode, scaled_float32_live, Kind::kScaledFloat32, Effort::kLive);
 BENCHMARK_CAPTURE(Encode, true_float32_live, Kind::kTrueFloat32, Effort::kLive);

@@ -76,6 +76,13 @@ Figure Counted(std::string id, double value, std::string unit, Better better) {
   return figure;
 }
 
+double QuantileOf(std::vector<double> values, double q) {
+  if (values.empty()) return 0;
+  const auto at = static_cast<size_t>(q * static_cast<double>(values.size() - 1));
+  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(at), values.end());
+  return values[at];
+}
+
 bool MissesFloor(const Figure& figure) {
   if (!figure.floor) return false;
   if (!figure.interval) return true;

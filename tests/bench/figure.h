@@ -44,6 +44,9 @@ Figure Counted(std::string id, double value, std::string unit, Better better);
 // an interval misses it, too: nothing was shown.
 bool MissesFloor(const Figure& figure);
 
+// The value of rank floor(q * (n - 1)), q in [0, 1]; 0 for no values.
+double QuantileOf(std::vector<double> values, double q);
+
 enum class Judge { kFloors, kNothing };
 
 // A table for a terminal, with a line for the heading; what missed its floor is marked.

@@ -9,12 +9,21 @@
 
 #include "absl/time/clock.h"
 #include "base/flags/flags.h"
+#include "base/status_macros.h"
 #include "cli/import/import.h"
 #include "cli/simulate/simulate.h"
 #include "tests/bench/access_bench.h"
 #include "tests/bench/benchmarks_page.h"
 #include "tests/bench/figure.h"
+#include "tests/bench/index_bench.h"
 #include "tests/bench/ingest_bench.h"
+#include "tests/bench/ingest_pressure.h"
+#include "tests/bench/ingest_rates.h"
+#include "tests/bench/ingest_steady.h"
+#include "tests/bench/limits_database.h"
+#include "tests/bench/motion_values.h"
+#include "tests/bench/null_sink.h"
+#include "tests/bench/read_bench.h"
 #include "tests/bench/storage_bench.h"
 
 namespace {
@@ -32,8 +41,25 @@ struct Options {
   std::string page;
   std::string data;
   std::string access_dsn;
+  std::string tidemarkd;
+  std::string cluster_dsn;
+  std::string only;
+  std::string null_sink;
   tidemark::bench::IngestBenchOptions ingest;
 };
+
+// Of the rigs that start servers of their own.
+absl::StatusOr<tidemark::bench::RigOptions> RigOptionsOf(const Options& options) {
+  if (options.tidemarkd.empty() || options.cluster_dsn.empty()) {
+    return absl::InvalidArgumentError("--tidemarkd and --cluster-dsn are needed");
+  }
+  return tidemark::bench::RigOptions{.tidemarkd = options.tidemarkd,
+                                     .cluster_dsn = options.cluster_dsn,
+                                     .work = options.ingest.work,
+                                     .data = options.data,
+                                     .quick = options.ingest.quick,
+                                     .only = options.only};
+}
 
 // The figures of a group, and what they were measured over, into its section.
 absl::Status MeasureStorage(const Options& options, GroupSection& section) {
@@ -53,13 +79,45 @@ absl::Status MeasureStorage(const Options& options, GroupSection& section) {
   return absl::OkStatus();
 }
 
-absl::Status MeasureIngest(const Options& options, GroupSection& section) {
+absl::Status MeasureLoneLatency(const Options& options, std::vector<Figure>& figures) {
+  if (!tidemark::bench::IsAskedFor(options.only, {"ingest.lone_p50_ms", "ingest.lone_p99_ms"})) {
+    return absl::OkStatus();
+  }
   if (options.ingest.server.empty()) {
     return absl::InvalidArgumentError("--server and --operator-token-file are needed");
   }
-  auto figures = tidemark::bench::MeasureIngest(options.ingest);
-  if (!figures.ok()) return figures.status();
-  section.figures = *std::move(figures);
+  TM_ASSIGN_OR_RETURN(figures, tidemark::bench::MeasureIngest(options.ingest));
+  return absl::OkStatus();
+}
+
+absl::Status MeasureIngest(const Options& options, GroupSection& section) {
+  TM_ASSIGN_OR_RETURN(const auto rig, RigOptionsOf(options));
+  TM_ASSIGN_OR_RETURN(const auto values, tidemark::bench::MotionValues::Load(options.data));
+  section.data = values.what();
+  std::vector<Figure>& figures = section.figures;
+  std::vector<double> idle_mib;
+  TM_RETURN_IF_ERROR(MeasureLoneLatency(options, figures));
+  TM_RETURN_IF_ERROR(tidemark::bench::MeasureIngestRates(rig, figures, idle_mib));
+  TM_RETURN_IF_ERROR(tidemark::bench::MeasureIngestSteady(rig, figures, idle_mib));
+  TM_RETURN_IF_ERROR(tidemark::bench::MeasureIngestPressure(rig, figures, idle_mib));
+  return tidemark::bench::MeasureIdleMemory(rig, std::move(idle_mib), figures);
+}
+
+std::string IngestMethod() {
+  return tidemark::bench::IngestMethod() + "\n" + tidemark::bench::IngestRatesMethod() + "\n" +
+         tidemark::bench::IngestSteadyMethod() + "\n" + tidemark::bench::IngestPressureMethod();
+}
+
+absl::Status MeasureRead(const Options& options, GroupSection& section) {
+  TM_ASSIGN_OR_RETURN(const auto rig, RigOptionsOf(options));
+  TM_ASSIGN_OR_RETURN(section.figures, tidemark::bench::MeasureRead(rig));
+  return absl::OkStatus();
+}
+
+template <int64_t kRows>
+absl::Status MeasureIndex(const Options& options, GroupSection& section) {
+  TM_ASSIGN_OR_RETURN(const auto rig, RigOptionsOf(options));
+  TM_ASSIGN_OR_RETURN(section.figures, tidemark::bench::MeasureIndex(rig, kRows));
   return absl::OkStatus();
 }
 
@@ -78,13 +136,19 @@ struct Group {
   const char* summary;
   std::string (*method)();
   absl::Status (*measure)(const Options&, GroupSection&);
+  bool by_name_only = false;  // too long to be measured unless it is named
 };
 constexpr Group kGroups[] = {
     {"access", "cost of row security, encryption, authorization, erasing",
      tidemark::bench::AccessMethod, MeasureAccess},
-    {"ingest", "receipts: latency of a lone chunk", tidemark::bench::IngestMethod, MeasureIngest},
+    {"ingest", "receipts: latency, speeds, fairness, poison, memory", IngestMethod, MeasureIngest},
+    {"read", "samples and pictures of sealed data", tidemark::bench::ReadMethod, MeasureRead},
     {"storage", "stored bytes per sample of every modality", tidemark::bench::StorageMethod,
-     MeasureStorage}};
+     MeasureStorage},
+    {"index", "a database of 10^7 chunks; only when named", tidemark::bench::IndexMethod,
+     MeasureIndex<tidemark::bench::kIndexRows>, true},
+    {"index_1e8", "the same of 10^8", [] { return std::string("As `index`, with 10^8 rows.\n"); },
+     MeasureIndex<tidemark::bench::kManyIndexRows>, true}};
 
 std::vector<std::string> GroupNames() {
   std::vector<std::string> names;
@@ -129,14 +193,16 @@ int Run(const Options& options) {
     GroupSection& section = sections.emplace_back();
     section.name = group.name;
     section.method = group.method();
-    section.measured = options.groups.empty() ||
-                       std::count(options.groups.begin(), options.groups.end(), group.name) > 0;
+    section.measured = options.groups.empty() ? !group.by_name_only
+                                              : std::count(options.groups.begin(),
+                                                           options.groups.end(), group.name) > 0;
     if (!section.measured) continue;
     const absl::Status measured = group.measure(options, section);
-    if (!measured.ok()) {
-      return Fail(fmt::format("{}: {}", group.name, std::string(measured.message())));
-    }
     figures.insert(figures.end(), section.figures.begin(), section.figures.end());
+    if (measured.ok()) continue;
+    // What was measured before is worth seeing.
+    fmt::print("{}", tidemark::bench::FormatTable(figures, Judge::kNothing));
+    return Fail(fmt::format("{}: {}", group.name, std::string(measured.message())));
   }
   const Judge judge = options.ingest.quick ? Judge::kNothing : Judge::kFloors;
   fmt::print("{}", tidemark::bench::FormatTable(figures, judge));
@@ -157,6 +223,8 @@ void AddOptions(tidemark::flags::Command bench, Options& options) {
       .OneOf(GroupNames());
   bench.AddFlag("--list", options.list, "Names the groups and ends");
   bench.AddFlag("--quick", options.ingest.quick, "At most a minute a group; judges no floor");
+  bench.AddOption("--only", options.only,
+                  "Of ingest and read, only figures that have this in their id");
   bench.AddOption("--json", options.json, "Also writes the results as JSON to this file");
   bench.AddOption("--page", options.page,
                   "Also writes them into this copy of docs/BENCHMARKS.md, where the figures of "
@@ -169,7 +237,14 @@ void AddOptions(tidemark::flags::Command bench, Options& options) {
   bench.AddOption("--access-dsn", options.access_dsn,
                   "Empty database of tm_owner in a cluster of the bench's own, as its superuser, "
                   "for access");
+  bench.AddOption("--tidemarkd", options.tidemarkd,
+                  "The server's program: ingest, read and index start servers of their own");
+  bench.AddOption("--cluster-dsn", options.cluster_dsn,
+                  "Cluster of the bench's own, database postgres, without a user, for these");
   bench.AddOption("--work", options.ingest.work, "Folder for the keys of the bench's devices");
+  bench.AddOption(tidemark::bench::kNullSinkFlag, options.null_sink,
+                  "Only serves uploads and discards them; the port goes to this file. The bench "
+                  "starts itself so");
 }
 
 }  // namespace
@@ -187,8 +262,11 @@ int main(int argc, char** argv) {
     fmt::print("{}", parsed->answer);
     return kExitOk;
   }
-  if (options.ingest.quick && !options.page.empty()) {
-    Fail("--quick is too short for the page: leave one of them out");
+  if (!options.null_sink.empty()) {
+    return tidemark::bench::ServeNullSink(options.null_sink) ? kExitOk : kExitFailure;
+  }
+  if ((options.ingest.quick || !options.only.empty()) && !options.page.empty()) {
+    Fail("--quick and --only leave out what the page needs: leave one of them out");
     return kExitUsage;
   }
   if (options.list) {

@@ -15,6 +15,7 @@
 #include "cli/output.h"
 #include "ingest/client/durable_file.h"
 #include "ingest/client/ledger.h"
+#include "tests/cli/cli_runner.h"
 #include "tests/ingest/client/receipt_maker.h"
 #include "tests/ingest/client/test_folder.h"
 #include "tests/support/status_matchers.h"
@@ -28,31 +29,11 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-struct Result {
-  int exit_code = -1;
-  std::string out;
-  std::string err;
-};
-
 class CliTest : public ::testing::Test {
  protected:
-  // Runs `tidemark <args>` in a shell; port 1 of this machine serves nobody.
-  Result Run(const std::string& args) {
-    const std::string err_file = (folder_ / "stderr").string();
-    const std::string command = "env -u TIDEMARK_TOKEN_FILE TIDEMARK_SERVER=127.0.0.1:1 '" +
-                                std::string(TIDEMARK_CLI) + "' " + args + " 2>'" + err_file +
-                                "' </dev/null";
-    Result result;
-    std::FILE* const pipe = ::popen(command.c_str(), "r");
-    if (pipe == nullptr) return result;
-    char buffer[4096];
-    for (size_t n; (n = std::fread(buffer, 1, sizeof buffer, pipe)) > 0;) {
-      result.out.append(buffer, n);
-    }
-    result.exit_code = WEXITSTATUS(::pclose(pipe));
-    std::ifstream err(err_file);
-    result.err.assign(std::istreambuf_iterator<char>(err), {});
-    return result;
+  // Runs `tidemark <args>`; port 1 of this machine serves nobody.
+  CliResult Run(const std::string& args) {
+    return CliRunner(TIDEMARK_CLI, /*port=*/1, folder_.path().string()).Run(args);
   }
   std::string TokenFile() {
     std::ofstream(folder_ / "token") << "manager_x_y\n";
@@ -64,7 +45,7 @@ class CliTest : public ::testing::Test {
 
 TEST_F(CliTest, HelpAndVersionGoToStdoutAndSucceed) {
   for (const char* args : {"--help", "device enrol --help", "--version"}) {
-    const Result result = Run(args);
+    const CliResult result = Run(args);
     EXPECT_EQ(result.exit_code, kExitOk) << args;
     EXPECT_THAT(result.out, Not(IsEmpty())) << args;
     EXPECT_THAT(result.err, IsEmpty()) << args;
@@ -84,7 +65,7 @@ TEST_F(CliTest, WrongWordsAreUsage) {
         "samples --participant x --stream y --from 2022-01-01T00:00:00Z",
         "samples --participant x --stream y --from soon --to later",
         "demo --work w --operator-token-file f", "study list --token-file /no/such/file"}) {
-    const Result result = Run(args);
+    const CliResult result = Run(args);
     EXPECT_EQ(result.exit_code, kExitUsage) << args << ": " << result.err;
     EXPECT_THAT(result.out, IsEmpty()) << args;
     EXPECT_THAT(result.err, HasSubstr("tidemark: ")) << args;
@@ -92,26 +73,26 @@ TEST_F(CliTest, WrongWordsAreUsage) {
 }
 
 TEST_F(CliTest, AnErrorIsOneLineThatNamesFieldAndRule) {
-  const Result result =
+  const CliResult result =
       Run("overview --participant x --stream y --from 5 --to 5 --token-file " + TokenFile());
   EXPECT_EQ(result.exit_code, kExitUsage);
   EXPECT_EQ(result.err, "tidemark: from, to: the range is empty\n");
 }
 
 TEST_F(CliTest, NoServerIsUnavailableAndSaysWhatToDo) {
-  const Result result = Run("study list --token-file " + TokenFile());
+  const CliResult result = Run("study list --token-file " + TokenFile());
   EXPECT_EQ(result.exit_code, kExitUnavailable);
   EXPECT_THAT(result.err, AllOf(HasSubstr("127.0.0.1:1"), HasSubstr("tidemark doctor")));
 }
 
 TEST_F(CliTest, NoTokenIsAnAuthorizationFailure) {
-  const Result result = Run("study list");
+  const CliResult result = Run("study list");
   EXPECT_EQ(result.exit_code, kExitAuth);
   EXPECT_THAT(result.err, HasSubstr("--token-file"));
 }
 
 TEST_F(CliTest, AFolderWithoutADeviceIsNotFound) {
-  const Result result = Run("upload " + folder_.path().string());
+  const CliResult result = Run("upload " + folder_.path().string());
   EXPECT_EQ(result.exit_code, kExitNotFound);
   EXPECT_THAT(result.err, HasSubstr("tidemark device enrol"));
 }
@@ -123,8 +104,8 @@ TEST_F(CliTest, AFileOfThisMachineIsNoFaultOfTheServer) {
                             ingest::Ledger::Open(folder_ / "receipts.ledger"));
   }
   std::filesystem::create_directories(folder_ / "keys.json");
-  const Result result = Run("receipt verify " + folder_.path().string() + " --keys " +
-                            (folder_ / "keys.json").string());
+  const CliResult result = Run("receipt verify " + folder_.path().string() + " --keys " +
+                               (folder_ / "keys.json").string());
   EXPECT_EQ(result.exit_code, kExitFailure) << result.err;
   EXPECT_THAT(result.err, AllOf(HasSubstr("keys.json"), Not(HasSubstr("tidemarkd"))));
   EXPECT_EQ(Run("receipt list " + (folder_ / "none").string()).exit_code, kExitNotFound);
@@ -155,7 +136,7 @@ TEST_F(CliTest, DataThatCannotBeWrittenIsNoSuccess) {
   const std::string list = "receipt list " + folder_.path().string();
   for (const std::string& args : {list, list + " --json", std::string("completion bash"),
                                   std::string("help names"), std::string("--help")}) {
-    const Result result = Run(args + " >/dev/full");
+    const CliResult result = Run(args + " >/dev/full");
     EXPECT_EQ(result.exit_code, kExitFailure) << args;
     EXPECT_THAT(result.err, AllOf(HasSubstr("stdout"), HasSubstr("No space left"))) << args;
   }
@@ -167,7 +148,7 @@ TEST_F(CliTest, AReaderThatLeavesIsNotComplainedAbout) {
   ::close(ends[0]);
   ASSERT_LT(ends[1], 10) << "the shell knows descriptors of one digit";
   for (const char* args : {"completion bash", "help names"}) {
-    const Result result = Run(fmt::format("{} >&{}", args, ends[1]));
+    const CliResult result = Run(fmt::format("{} >&{}", args, ends[1]));
     EXPECT_EQ(result.exit_code, kExitReaderGone) << args;
     EXPECT_THAT(result.err, IsEmpty()) << args;
   }
@@ -181,7 +162,7 @@ TEST_F(CliTest, GlobalOptionsMayStandAnywhere) {
 }
 
 TEST_F(CliTest, DoctorReportsAnUnreachableServerAndTheFolder) {
-  const Result result = Run("doctor --json --folder " + folder_.path().string());
+  const CliResult result = Run("doctor --json --folder " + folder_.path().string());
   EXPECT_EQ(result.exit_code, kExitUnavailable);
   const auto json = nlohmann::json::parse(result.out);
   EXPECT_EQ(json["checks"][0]["check"], "server");
@@ -214,7 +195,7 @@ TEST_F(CliTest, ReceiptsAreListedAndProvenOffline) {
                             ingest::ToStandalone(other.Sign({statement}), 0));
     ASSERT_THAT(ledger.Append(std::vector{good, bad}), support::IsOk());
   }
-  const Result list = Run("receipt list --json " + folder_.path().string());
+  const CliResult list = Run("receipt list --json " + folder_.path().string());
   EXPECT_EQ(list.exit_code, kExitOk);
   EXPECT_EQ(nlohmann::json::parse(list.out)[0]["number"], 7);
 
@@ -222,14 +203,14 @@ TEST_F(CliTest, ReceiptsAreListedAndProvenOffline) {
   info.add_receipt_keys()->set_key_id(maker.key_id());
   info.mutable_receipt_keys(0)->set_public_key(maker.public_key());
   std::ofstream(folder_ / "keys.json") << Json::Object({{"server", ToJson(info)}}).Indented();
-  const Result verify = Run("receipt verify " + folder_.path().string() + " --keys " +
-                            (folder_ / "keys.json").string());
+  const CliResult verify = Run("receipt verify " + folder_.path().string() + " --keys " +
+                               (folder_ / "keys.json").string());
   EXPECT_EQ(verify.exit_code, kExitPartial) << verify.err;
   EXPECT_THAT(verify.out, HasSubstr("1 receipts proven, 1 not"));
 }
 
 TEST_F(CliTest, ExitCodesAreDocumented) {
-  const Result result = Run("help exit-codes");
+  const CliResult result = Run("help exit-codes");
   EXPECT_EQ(result.exit_code, kExitOk);
   for (const char* code : {"  0  ", "  1  ", "  2  ", "  3  ", "  4  ", "  5  ", "  6  ", "  7  ",
                            "  8  ", "  9  ", "130  ", "141  "}) {
@@ -238,7 +219,7 @@ TEST_F(CliTest, ExitCodesAreDocumented) {
 }
 
 TEST_F(CliTest, HelpWithoutATopicListsThemAll) {
-  const Result result = Run("help");
+  const CliResult result = Run("help");
   EXPECT_EQ(result.exit_code, kExitOk) << result.err;
   for (const char* topic : {"exit-codes", "environment", "names"}) {
     EXPECT_THAT(result.out, HasSubstr(topic));
@@ -249,7 +230,7 @@ TEST_F(CliTest, HelpWithoutATopicListsThemAll) {
 TEST_F(CliTest, CompletionsAreValidAndKnowTheTree) {
   const std::string script = (folder_ / "completion").string();
   for (const char* shell : {"bash", "zsh", "fish"}) {
-    const Result result = Run("completion " + std::string(shell));
+    const CliResult result = Run("completion " + std::string(shell));
     EXPECT_EQ(result.exit_code, kExitOk);
     EXPECT_THAT(result.out, AllOf(HasSubstr("rotate-key"), HasSubstr("quarantine"),
                                   HasSubstr("accept-unsafe-durability")))
@@ -273,6 +254,29 @@ TEST_F(CliTest, CompletionsAreValidAndKnowTheTree) {
     EXPECT_EQ(complete("tidemark device enrol --fol", 3), "--folder ");
     EXPECT_EQ(complete("tidemark device enrol --tls", 3), "--tls-ca ");
   }
+}
+
+// The line names the word and its rule, and nothing is asked of a server first.
+TEST_F(CliTest, AWrongValueIsToldWithItsRule) {
+  const std::string token = " --token-file " + TokenFile();
+  const auto expect = [&](const std::string& args, int exit_code, const std::string& word,
+                          const std::string& rule) {
+    const CliResult result = Run(args);
+    EXPECT_EQ(result.exit_code, exit_code) << args << "\n" << result.err;
+    EXPECT_THAT(result.err, AllOf(HasSubstr(word), HasSubstr(rule))) << args;
+    EXPECT_THAT(result.out, IsEmpty()) << args;
+  };
+  const std::string samples = "samples --participant p --stream s" + token;
+  expect(samples + " --limit -3", kExitUsage, "--limit", "a whole number from 0");
+  expect(samples + " --plot x.svg --format csv", kExitUsage, "--plot", "not with --limit");
+  expect("study list --server 127.0.0.1:99999" + token, kExitUsage, "server", "1 to 65535");
+  expect("study list --server localhost:http" + token, kExitUsage, "server", "1 to 65535");
+  expect("receipt verify /nowhere", kExitNotFound, "/nowhere", "No such file");
+  std::ofstream(folder_ / "broken.json") << "{";
+  std::ofstream(folder_ / "t.csv") << "t\n1\n";
+  expect("import csv " + (folder_ / "t.csv").string() + " --folder " + folder_.path().string() +
+             " --mapping " + (folder_ / "broken.json").string(),
+         kExitUsage, "broken.json", "is no JSON: parse error at line 1");
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 #include "base/endian.h"
 #include "ingest/client/identity.h"
 #include "ingest/client/outbox.h"
-#include "tests/e2e/cli_runner.h"
+#include "tests/cli/cli_runner.h"
 #include "tests/server/server_fixture.h"
 
 namespace tidemark::cli {
@@ -364,6 +364,18 @@ void CliJourney::Audit() {
   As("otto", "audit export --study trial --out evidence.jsonl");
   std::ifstream lines(folder_.File("w") + "/evidence.jsonl");
   for (std::string line; std::getline(lines, line);) JsonOf(line, "audit export");
+  // What was kept still stands; what was never there does not.
+  const json held = JsonAs("otto", "audit verify --study trial --export evidence.jsonl");
+  EXPECT_EQ(held["faults"].size(), 0u);
+  EXPECT_TRUE(held["roots"].is_number());
+  EXPECT_TRUE(held["newest_root"].is_string());
+  Write("more.jsonl", ReadBack("evidence.jsonl") +
+                          R"({"subject":"00000000-0000-7000-8000-00000000000f","seq":1,)"
+                          R"("prev_hash":"00","body_hash":"00"})"
+                          "\n");
+  EXPECT_THAT(As("otto", "audit verify --study trial --export more.jsonl", 8), HasSubstr("faults"));
+  Write("none.jsonl", "{}\n");
+  As("otto", "audit verify --study trial --export none.jsonl", 2);
   As("ada", "audit verify --study nothing", 3);
 }
 

@@ -1,14 +1,11 @@
 // Databases that come back from a backup: noticed, made whole by devices, and without what was
 // erased.
-#include <fmt/format.h>
-#include <stdlib.h>
-
 #include <pqxx/pqxx>
 
 #include "store/envelope.h"
 #include "study/audit.h"
 #include "tests/e2e/upload_fixture.h"
-#include "tidemark/v1/erasure.grpc.pb.h"
+#include "tests/support/base_backup.h"
 #include "tidemark/v1/operator.grpc.pb.h"
 
 namespace tidemark::ingest {
@@ -49,30 +46,6 @@ class RestoreE2eTest : public UploadFixture {
                           &v1::OperatorService::Stub::ConfirmRestored, request, operator_token_)
         .status();
   }
-  void Erase() {
-    const auto erasures = v1::ErasureService::NewStub(channel_);
-    v1::EraseParticipantRequest erase;
-    erase.set_request_id(server::NewRequestId());
-    erase.set_participant_id(site_.participant_id);
-    erase.set_confirm_code("p1");
-    erase.set_reason("asked by letter");
-    const auto asked = server::Invoke(*erasures, &v1::ErasureService::Stub::EraseParticipant, erase,
-                                      site_.manager_token);
-    ASSERT_THAT(asked, IsOk());
-    v1::GetErasureRequest look;
-    look.set_study_id(site_.study_id);
-    look.set_erasure_id(asked->erasure().erasure_id());
-    v1::ErasureState state = v1::ERASURE_STATE_RUNNING;
-    const absl::Time last = absl::Now() + absl::Seconds(20);
-    while (state != v1::ERASURE_STATE_DONE && absl::Now() < last) {
-      const auto found = server::Invoke(*erasures, &v1::ErasureService::Stub::GetErasure, look,
-                                        site_.manager_token);
-      ASSERT_THAT(found, IsOk());
-      state = found->erasure().state();
-    }
-    ASSERT_EQ(state, v1::ERASURE_STATE_DONE);
-  }
-
   std::string dsn_;  // of another database than the fixture's
 };
 
@@ -112,36 +85,6 @@ TEST_F(RestoreE2eTest, ARestoredDatabaseIsRefusedAndThenMadeWholeByDevices) {
   AppendChunk();
   EXPECT_THAT(Drain().status, StatusIs(absl::StatusCode::kFailedPrecondition));
 }
-
-// A base backup of the whole cluster, and a second cluster over it.
-class BaseBackup {
- public:
-  explicit BaseBackup(const std::string& dsn) {
-    char folder[] = "/tmp/tm-bk-XXXXXX";
-    folder_ = mkdtemp(folder);
-    pqxx::connection connection(dsn);
-    database_ = connection.dbname();
-    taken_ = Run(fmt::format("take '{}'", connection.hostname()));
-  }
-  ~BaseBackup() { Run("stop"); }
-  bool taken() const { return taken_; }
-  bool Start() { return Run("start"); }
-  std::string SuperuserDsn() const {
-    return fmt::format("host='{}' user='postgres' dbname='{}'", folder_, database_);
-  }
-
- private:
-  bool Run(const std::string& action) const {
-    const char* const source = getenv("TIDEMARK_SOURCE_DIR");
-    return system(fmt::format("'{}/tests/support/pg_base_backup.sh' {} '{}'",
-                              source != nullptr ? source : TIDEMARK_SOURCE_DIR, action, folder_)
-                      .c_str()) == 0;
-  }
-
-  std::string folder_;
-  std::string database_;
-  bool taken_ = false;
-};
 
 class ErasedBackupTest : public RestoreE2eTest {
  protected:
@@ -194,12 +137,12 @@ TEST_F(ErasedBackupTest, AnOldBaseBackupDoesNotBringBackWhatWasErased) {
   AppendChunk();
   AppendChunk(quarantined);
   ASSERT_THAT(Drain().status, IsOk());
-  BaseBackup backup(database_.SuperuserDsn());
+  const support::BaseBackup backup(database_.SuperuserDsn());
   ASSERT_TRUE(backup.taken());
   // What a thief would have who took the keys as well.
   std::filesystem::copy(folder_.File("keys"), folder_.File("old-keys"),
                         std::filesystem::copy_options::recursive);
-  ASSERT_NO_FATAL_FAILURE(Erase());
+  ASSERT_NO_FATAL_FAILURE(EraseParticipant(site_));
   StartServer();  // a beat after the backup
   ASSERT_TRUE(backup.Start());
 
@@ -233,6 +176,18 @@ TEST_F(ErasedBackupTest, AnOldBaseBackupDoesNotBringBackWhatWasErased) {
   channel_ = server_->InProcessChannel();
   AppendChunk();
   EXPECT_THAT(Drain().status, StatusIs(absl::StatusCode::kFailedPrecondition));
+
+  // Once it is confirmed, who was erased is erased again without being asked for.
+  const auto rows = [&] {
+    pqxx::nontransaction look(connection);
+    return look.exec("select count(*) from participant")[0][0].as<int>();
+  };
+  EXPECT_EQ(rows(), 1);
+  ASSERT_THAT(ConfirmRestored(), IsOk());
+  const absl::Time last = absl::Now() + absl::Seconds(20);
+  while (rows() > 0 && absl::Now() < last) {
+  }
+  EXPECT_EQ(rows(), 0);
   server_->Shutdown(absl::ZeroDuration());
   config.keys_folder = folder_.File("no-keys");
   EXPECT_THAT(server::Server::Start(config), StatusIs(absl::StatusCode::kFailedPrecondition));

@@ -1,6 +1,9 @@
 // A device's whole way against a real server: enrol, record, upload both ways, read back. Every
 // rule of admission is driven in upload_table_pgtest.cc.
+#include <fmt/format.h>
+
 #include <cmath>
+#include <fstream>
 #include <limits>
 #include <vector>
 
@@ -8,7 +11,6 @@
 #include "ingest/client/outbox_sink.h"
 #include "ingest/client/read_back.h"
 #include "tests/e2e/upload_fixture.h"
-#include "tidemark/v1/erasure.grpc.pb.h"
 #include "tidemark/v1/signal.grpc.pb.h"
 
 namespace tidemark::ingest {
@@ -90,7 +92,6 @@ TEST_F(UploadE2eTest, WhatIsReadBackIsIdenticalBothWays) {
   ExpectNothingMissing();
 }
 
-// Each way with a device of its own.
 // It keeps its key and may do nothing but hand over; what it still has must not exist any more.
 TEST_F(UploadE2eTest, ADeviceOfAnErasedParticipantIsToldToDelete) {
   auto outbox = Outbox::Open(folder_.File("one"));
@@ -99,33 +100,14 @@ TEST_F(UploadE2eTest, ADeviceOfAnErasedParticipantIsToldToDelete) {
   ASSERT_THAT(PlaySmallRecording(to_outbox), IsOk());
   ASSERT_THAT(to_outbox.Finish(), IsOk());
   const uint64_t chunks = (*outbox)->pending_chunks();
-  const auto erasures = v1::ErasureService::NewStub(channel_);
-  v1::EraseParticipantRequest erase;
-  erase.set_request_id(server::NewRequestId());
-  erase.set_participant_id(site_.participant_id);
-  erase.set_confirm_code("p1");
-  erase.set_reason("asked by letter");
-  const auto asked = server::Invoke(*erasures, &v1::ErasureService::Stub::EraseParticipant, erase,
-                                    site_.manager_token);
-  ASSERT_THAT(asked, IsOk());
-  v1::GetErasureRequest look;
-  look.set_study_id(site_.study_id);
-  look.set_erasure_id(asked->erasure().erasure_id());
-  v1::ErasureState state = v1::ERASURE_STATE_RUNNING;
-  const absl::Time last = absl::Now() + absl::Seconds(20);
-  while (state != v1::ERASURE_STATE_DONE && absl::Now() < last) {
-    const auto found =
-        server::Invoke(*erasures, &v1::ErasureService::Stub::GetErasure, look, site_.manager_token);
-    ASSERT_THAT(found, IsOk());
-    state = found->erasure().state();
-  }
-  ASSERT_EQ(state, v1::ERASURE_STATE_DONE);
+  EraseParticipant(site_);
   const UploadReport report = Drain(**outbox, UploadWay::kStream);
   ASSERT_THAT(report.status, IsOk());
   EXPECT_EQ(report.receipts.at(v1::OUTCOME_REFUSED), chunks);
   EXPECT_EQ((*outbox)->pending_chunks(), 0u);
 }
 
+// Each way with a device of its own.
 TEST_F(UploadE2eTest, ARestoredOutboxLosesNothing) {
   for (const UploadWay way : {UploadWay::kStream, UploadWay::kBundle}) {
     EnrolAs(way == UploadWay::kStream ? "one" : "two");
@@ -162,6 +144,34 @@ TEST_F(UploadE2eTest, TwoWritersOfOneStreamNumberByThemselves) {
     EXPECT_EQ(report.receipts.at(v1::OUTCOME_STORED), 2u);
     EXPECT_EQ(report.chunks_left, 0u);
   }
+  ExpectNothingMissing();
+}
+
+// Every second number is stored; the device lost the bodies of the others, and one waits.
+TEST_F(UploadE2eTest, MoreGapsThanTheServerListsAreAllSettled) {
+  constexpr uint64_t kRuns = 1'100;
+  static_assert(kRuns > kRangesPerListMax);
+  const ChunkRef first = AppendChunk();
+  ASSERT_THAT(Drain().status, IsOk());
+  database_.Execute(
+      fmt::format("update stream_state set stored = (select range_agg(int8range(2 * n, 2 * n + 1)) "
+                  "from generate_series(0, {} - 1) as n)",
+                  kRuns));
+  // The newest number that a writer used is the name of a file.
+  std::ofstream(identity_->outbox_folder() / first.stream_id.ToString() /
+                first.writer_id.ToString() / fmt::format("{:020}.settled", 2 * kRuns - 2));
+  outbox_.reset();
+  OpenOutbox();
+  ASSERT_THAT(outbox_->Append(first.stream_id, first.writer_id,
+                              [](auto&&, uint64_t n) {
+                                EXPECT_EQ(n, 2 * kRuns - 1);
+                                return "\xff\xff";
+                              }),
+              IsOk());
+  const UploadReport report = Drain();
+  ASSERT_THAT(report.status, IsOk());
+  EXPECT_EQ(report.chunks_kept, 1u) << "the one that waited";
+  EXPECT_EQ(report.numbers_abandoned, kRuns);
   ExpectNothingMissing();
 }
 

@@ -19,6 +19,7 @@
 #include "tests/e2e/upload_fixture.h"
 #include "tests/e2e/wire.h"
 #include "tests/ingest/admission_table.h"
+#include "tidemark/v1/erasure.grpc.pb.h"
 #include "tidemark/v1/ingest.grpc.pb.h"
 #include "tidemark/v1/participant.grpc.pb.h"
 
@@ -119,6 +120,9 @@ class UploadTableTest : public UploadFixture, public ::testing::WithParamInterfa
   ChunkRef AppendEncoded(int64_t begin_ns, int64_t end_ns);
   ChunkRef AppendAgreedRecord();
   void RecordConsent(v1::ConsentDecision decision, int64_t from_ns);
+  void PlaceBoot(int64_t study_of_zero_ns);
+  void EraseRange(int64_t begin_ns, int64_t end_ns);
+  void EraseMeanwhile();
   ChunkRef AppendLargeBad() {
     return AppendChunk([](v1::ChunkBody& body) {
       body.mutable_samples()->set_values(std::string(kLargeBodyBytes, 'v'));
@@ -287,6 +291,40 @@ void UploadTableTest::RecordConsent(v1::ConsentDecision decision, int64_t from_n
       IsOk());
 }
 
+// As a clock pair of AppendTo's boot does.
+void UploadTableTest::PlaceBoot(int64_t study_of_zero_ns) {
+  database_.Execute(fmt::format(
+      "insert into clock_pair (participant_id, stream_id, writer_id, number, entry, study_id, "
+      "device_id, boot_id, clock_id, is_boot_start, sensor_ns, monotonic_ns, wall_ns, "
+      "utc_offset_s) select participant_id, device_id, device_id, 0, 0, study_id, device_id, "
+      "'62626262-6262-6262-6262-626262626262', 0, true, 0, 0, {}, 0 from device where "
+      "participant_id = '{}'",
+      study_of_zero_ns, site_.participant_id));
+}
+
+void UploadTableTest::EraseRange(int64_t begin_ns, int64_t end_ns) {
+  v1::EraseRangeRequest request;
+  request.set_request_id(server::NewRequestId());
+  request.set_participant_id(site_.participant_id);
+  request.set_reason("an evening at home");
+  request.set_begin_ns(begin_ns);
+  request.set_end_ns(end_ns);
+  ASSERT_THAT(server::Invoke(*v1::ErasureService::NewStub(channel_),
+                             &v1::ErasureService::Stub::EraseRange, request, site_.manager_token),
+              IsOk());
+}
+
+// A range of this participant's is erased whenever chunks are being settled.
+void UploadTableTest::EraseMeanwhile() {
+  database_.Execute(fmt::format(
+      "create or replace function erase_meanwhile() returns trigger language plpgsql security "
+      "definer as $$ begin insert into erased_range values (new.participant_id, "
+      "gen_random_uuid(), gen_random_uuid(), new.study_id, 0, 1); return new; end $$;"
+      "create trigger erase_meanwhile before insert on stream_state for each row "
+      "when (new.participant_id = '{}') execute function erase_meanwhile()",
+      site_.participant_id));
+}
+
 void UploadTableTest::Abandon(const ChunkRef& ref) {
   DeviceSession session(channel_, *identity_, Clock::Real());
   const auto token = session.Token();
@@ -411,6 +449,19 @@ std::map<std::string, Case> UploadTableTest::ConsentCases() {
               return AppendChunk();
             },
         .consents = false}},
+      {"place-known",
+       {.arrange =
+            [this] {
+              RecordConsent(v1::CONSENT_DECISION_REFUSED, kStartNs);
+              return AppendChunk();
+            },
+        .remedy = [this] { PlaceBoot(kStartNs - kSecondNs); }}},
+      {"range-not-erased", Served([this] {
+         EraseRange(kStartNs, kStartNs + kSecondNs);
+         AppendBootStart(kStartNs);
+         EXPECT_THAT(Drain(GetParam()).status, IsOk());
+         return AppendChunk();
+       })},
       {"consent-at-the-time",
        {.arrange =
             [this] {
@@ -430,6 +481,17 @@ std::map<std::string, Case> UploadTableTest::NumberCases() {
     ASSERT_EQ(report.chunks_left, 0u);
   };
   return {
+      {"erasure-known",
+       {.arrange =
+            [this] {
+              EraseMeanwhile();
+              return AppendChunk();
+            },
+        .remedy =
+            [this] {
+              database_.Execute("drop trigger erase_meanwhile on stream_state");
+              database_.Execute("delete from erased_range");
+            }}},
       {"not-erased", Served([this, uploaded] {
          DeclareX();
          uploaded();  // declares it at the server

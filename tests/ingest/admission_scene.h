@@ -51,7 +51,7 @@ class AdmissionScene : public AdmissionSource {
   absl::StatusOr<std::shared_ptr<const store::ConsentTimeline>> FindConsent() override {
     if (!consent_broken.ok()) return consent_broken;
     if (is_gone) return std::shared_ptr<const store::ConsentTimeline>();
-    return std::make_shared<const store::ConsentTimeline>(decisions);
+    return std::make_shared<const store::ConsentTimeline>(decisions, erased);
   }
   absl::StatusOr<std::optional<store::Placement>> FindPlacement(BootId boot,
                                                                 uint32_t clock_id) override {
@@ -81,6 +81,7 @@ class AdmissionScene : public AdmissionSource {
   const Sender sender = SenderOf(1);
   const absl::Time now = absl::FromUnixSeconds(1'790'000'000);
   std::vector<store::ConsentDecision> decisions = ConsentToEverything();
+  std::vector<store::ErasedRange> erased;
   bool is_gone = false;                     // the participant was erased
   std::optional<int64_t> study_of_zero_ns;  // of every boot; nothing: no clock pair has come
   int placements_asked = 0;

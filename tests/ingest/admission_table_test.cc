@@ -60,7 +60,9 @@ std::map<std::string, v1::ChunkEnvelope> OffendersByRule() {
       {"span",
        ChangedBody(EncodedBody(),
                    [](auto& b) { b.mutable_encoded()->set_end_device_ns(3'600'000'000'011); })},
+      {"place-known", EnvelopeOf(samples)},
       {"consent-at-the-time", EnvelopeOf(samples)},
+      {"range-not-erased", EnvelopeOf(samples)},
       {"none broken", EnvelopeOf(samples)},
   };
 }
@@ -74,6 +76,13 @@ void Circumstances(const std::string& rule, AdmissionScene& scene) {
   if (rule == "consent-at-the-time") {
     scene.study_of_zero_ns = now_ns - 3'600'000'000'000;
     for (store::ConsentDecision& each : scene.decisions) each.from_ns = now_ns;
+  }
+  if (rule == "place-known") {
+    for (store::ConsentDecision& each : scene.decisions) each.until_ns = now_ns;
+  }
+  if (rule == "range-not-erased") {
+    scene.study_of_zero_ns = now_ns - 3'600'000'000'000;
+    scene.erased.push_back({{}, {*scene.study_of_zero_ns, now_ns}});
   }
 }
 

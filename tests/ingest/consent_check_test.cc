@@ -18,6 +18,9 @@ const Verdict kMustGo = Verdict::StopAndDelete(kNoConsent);
 const Verdict kMustWait =
     Verdict::RetryAfter(v1::RECEIPT_REASON_CONSENT_UNDECIDED, kConsentUndecidedRetryMs);
 
+const Verdict kMustBePlaced =
+    Verdict::RetryAfter(v1::RECEIPT_REASON_CONSENT_UNDECIDED, kNoPlaceYetRetryMs);
+
 class ConsentCheckTest : public ::testing::Test {
  protected:
   Verdict Answer(const v1::ChunkBody& body) {
@@ -86,11 +89,56 @@ TEST_F(ConsentCheckTest, OneInstantOfConsentIsEnough) {
   EXPECT_EQ(AnswerAt(now_ns_), kMustGo);
 }
 
-TEST_F(ConsentCheckTest, WhatHasNoPlaceYetIsTaken) {
+TEST_F(ConsentCheckTest, WhatHasNoPlaceYetIsTakenWhileConsentHolds) {
   Decide(kSampledKind, true, now_ns_);
   scene_.study_of_zero_ns.reset();
   EXPECT_EQ(Answer(SamplesBody(kSampled, 0)), Verdict::Stored());
   EXPECT_EQ(scene_.placements_asked, 1);
+}
+
+// It may be of the time from which consent was withheld: the device keeps it and asks again.
+TEST_F(ConsentCheckTest, WhatHasNoPlaceYetWaitsOnceConsentHasEnded) {
+  Decide(kSampledKind, true, now_ns_ - 10 * kHourNs);
+  Decide(kSampledKind, false, now_ns_ - 4 * kHourNs, now_ns_ - 2 * kHourNs);
+  scene_.study_of_zero_ns.reset();
+  EXPECT_EQ(Answer(SamplesBody(kSampled, 0)), kMustBePlaced) << "consent holds again";
+  EXPECT_EQ(AnswerAt(now_ns_ - 5 * kHourNs), Verdict::Stored());
+  EXPECT_EQ(AnswerAt(now_ns_ - 3 * kHourNs), kMustGo);
+  Decide(kSampledKind, false, now_ns_);
+  scene_.study_of_zero_ns.reset();
+  EXPECT_EQ(Answer(SamplesBody(kSampled, 0)), kMustBePlaced);
+  EXPECT_EQ(Answer(RecordsBody()), Verdict::Stored()) << "which is what places it";
+}
+
+// Whole chunks go, as they go that are stored already.
+TEST_F(ConsentCheckTest, WhatTouchesAnErasedRangeIsRefused) {
+  constexpr int64_t kLastStampNs = 990'000'000;
+  Decide(kSampledKind, true, std::numeric_limits<int64_t>::min());
+  const signal::TimeRange evening{now_ns_ - 4 * kHourNs, now_ns_ - 2 * kHourNs};
+  scene_.erased.push_back({StreamId{UuidOf(4, kEncoded)}, evening});
+  EXPECT_EQ(AnswerAt(evening.begin_ns), Verdict::Stored()) << "of another stream";
+  scene_.erased.push_back({{}, evening});
+  EXPECT_EQ(AnswerAt(evening.begin_ns - kLastStampNs - 1), Verdict::Stored());
+  EXPECT_EQ(AnswerAt(evening.begin_ns - kLastStampNs), kMustGo) << "in part";
+  EXPECT_EQ(AnswerAt(evening.begin_ns + kHourNs), kMustGo);
+  EXPECT_EQ(AnswerAt(evening.end_ns - 1), kMustGo);
+  EXPECT_EQ(AnswerAt(evening.end_ns), Verdict::Stored());
+  EXPECT_EQ(Answer(RecordsBody()), Verdict::Stored()) << "clock records are no recordings";
+}
+
+// Even where a clock is not believed: what such a clock stamped was erased, too.
+TEST_F(ConsentCheckTest, AnErasedRangeIsTakenAtItsWord) {
+  Decide(kSampledKind, true, std::numeric_limits<int64_t>::min());
+  scene_.erased.push_back({{}, {0, 10 * kHourNs}});
+  EXPECT_EQ(AnswerAt(kHourNs), kMustGo);
+}
+
+TEST_F(ConsentCheckTest, WhatHasNoPlaceYetWaitsIfItMayBeOfAnErasedRange) {
+  Decide(kSampledKind, true, std::numeric_limits<int64_t>::min());
+  scene_.erased.push_back({{}, {now_ns_ + 1, now_ns_ + kHourNs}});
+  EXPECT_EQ(Answer(SamplesBody(kSampled, 0)), Verdict::Stored()) << "which lies ahead";
+  scene_.erased.push_back({{}, {now_ns_ - kHourNs, now_ns_}});
+  EXPECT_EQ(Answer(SamplesBody(kSampled, 0)), kMustBePlaced);
 }
 
 // A clock that was never set, or was set two years ahead, must not destroy a recording. One that is

@@ -1,6 +1,7 @@
 // Consent at admission, through to the database.
 #include <thread>
 
+#include "ingest/chunk_inserts.h"
 #include "tests/ingest/admission_scene.h"
 #include "tests/ingest/ingest_fixture.h"
 
@@ -31,6 +32,14 @@ class IngestConsentTest : public IngestFixture {
     v1::BootStart& start = *body.mutable_records()->add_records()->mutable_boot_start();
     start.set_wall_ns(study_of_zero_ns);
     EXPECT_THAT(SendOne(sender_, body), Says(v1::OUTCOME_STORED, kNone));
+  }
+  // Of seconds of the boot that stands 100 hours ago, of every stream.
+  void EraseSeconds(int64_t begin_s, int64_t end_s) {
+    const int64_t zero_ns = now_ns_ - 100 * kHour;
+    database_.Execute(fmt::format(
+        "insert into erased_range values ('{}', '{}', '{}', '{}', {}, {})",
+        sender_.participant_id.ToString(), Uuid::MakeRandom().ToString(), StreamId{}.ToString(),
+        sender_.study_id.ToString(), zero_ns + begin_s * kSecond, zero_ns + end_s * kSecond));
   }
   v1::ReceiptStatement SendNumber(uint64_t number) {
     return SendOne(sender_, SamplesBody(kSampled, number));
@@ -129,6 +138,103 @@ TEST_F(IngestConsentTest, WhatArrivesBeforeItsClockPairIsTakenAndJudgedOnceItIsT
       << "that there was no place was not remembered";
 }
 
+// The clock pair of an old boot comes after the withdrawal, and the chunk before it.
+TEST_F(IngestConsentTest, AfterAWithdrawalWhatHasNoPlaceWaitsForOne) {
+  AddStream(sender_, kRecords, v1::MODALITY_RECORDS);
+  Start();
+  Decide(true, now_ns_ - 200 * kHour);
+  EXPECT_THAT(SendNumber(0), Says(v1::OUTCOME_STORED, kNone));
+  Decide(false, now_ns_ - 50 * kHour);
+  const v1::ReceiptStatement waits = SendNumber(1);
+  EXPECT_THAT(waits, Says(v1::OUTCOME_REFUSED, kUndecided));
+  EXPECT_EQ(waits.device_action(), v1::DEVICE_ACTION_RETRY_AFTER);
+  EXPECT_EQ(waits.retry_after_ms(), kNoPlaceYetRetryMs);
+  EXPECT_EQ(States(), "{[0,1)} {} {} {} 1 0") << "nothing is settled";
+  PlaceBoot(now_ns_ - 100 * kHour);
+  EXPECT_THAT(SendNumber(1), Says(v1::OUTCOME_STORED, kNone));
+}
+
+// Erased ranges
+// ------------------------------------------------------------------------------------
+
+TEST_F(IngestConsentTest, WhatComesLateOfAnErasedRangeIsRefusedAndCounted) {
+  AddStream(sender_, kRecords, v1::MODALITY_RECORDS);
+  Start();
+  Decide(true, std::numeric_limits<int64_t>::min());
+  PlaceBoot(now_ns_ - 100 * kHour);
+  EraseSeconds(10, 20);
+  EXPECT_THAT(SendNumber(9), Says(v1::OUTCOME_STORED, kNone));
+  const v1::ReceiptStatement refused = SendNumber(10);
+  EXPECT_THAT(refused, Says(v1::OUTCOME_REFUSED, kNoConsentReason));
+  EXPECT_EQ(refused.device_action(), v1::DEVICE_ACTION_STOP_AND_DELETE);
+  EXPECT_THAT(SendNumber(19), Says(v1::OUTCOME_REFUSED, kNoConsentReason));
+  EXPECT_THAT(SendNumber(20), Says(v1::OUTCOME_STORED, kNone));
+  EXPECT_THAT(SendNumber(10), Says(v1::OUTCOME_REFUSED, kNoConsentReason)) << "lost receipt";
+  EXPECT_EQ(States(), "{[9,10),[20,21)} {} {} {[10,11),[19,20)} 4 1");
+  EXPECT_EQ(Query("select count(*) from chunk where kind <> 3"), "2");
+  EXPECT_EQ(Query("select count(*) from quarantine"), "0");
+}
+
+// Admission goes by what it heard some seconds ago; the commit asks the database.
+TEST_F(IngestConsentTest, WhatIsUnderWayWhileARangeIsErasedIsJudgedAnew) {
+  ManualClock clock{Clock::Real().Now()};
+  store::ConsentBook book(&catalog_pool_, &clock, store::kConsentFreshFor);
+  AddStream(sender_, kRecords, v1::MODALITY_RECORDS);
+  IngestOptions options = Options();
+  options.consent = &book;
+  auto ingest = Ingest::Start(std::move(options));
+  ASSERT_THAT(ingest, IsOk());
+  ingest_ = *std::move(ingest);
+  Decide(true, std::numeric_limits<int64_t>::min());
+  PlaceBoot(now_ns_ - 100 * kHour);
+  EXPECT_THAT(SendNumber(0), Says(v1::OUTCOME_STORED, kNone));
+  EraseSeconds(1, 3);
+
+  // In the erased range and beside it; and one that is stored already, which stays decided.
+  v1::ChunkBody bad = SamplesBody(kSampled, 5);
+  bad.mutable_samples()->set_count(3);
+  const auto answers = Send(
+      sender_, {SamplesBody(kSampled, 1), SamplesBody(kSampled, 4), SamplesBody(kSampled, 0), bad});
+  ASSERT_EQ(answers.size(), 4u);
+  for (const size_t i : {0, 1}) {
+    EXPECT_THAT(answers[i], Says(v1::OUTCOME_REFUSED, kUndecided)) << i;
+    EXPECT_EQ(answers[i].device_action(), v1::DEVICE_ACTION_RETRY_AFTER);
+    EXPECT_GT(absl::Milliseconds(answers[i].retry_after_ms()), store::kConsentFreshFor);
+  }
+  EXPECT_THAT(answers[2], Says(v1::OUTCOME_DUPLICATE, kNone));
+  EXPECT_THAT(answers[3], Says(v1::OUTCOME_QUARANTINED, v1::RECEIPT_REASON_PAYLOAD_SIZE));
+  EXPECT_EQ(Query("select count(*) from chunk where kind <> 3"), "1");
+
+  clock.Advance(absl::Milliseconds(kJudgeAnewRetryMs));
+  EXPECT_THAT(SendNumber(1), Says(v1::OUTCOME_REFUSED, kNoConsentReason));
+  EXPECT_THAT(SendNumber(4), Says(v1::OUTCOME_STORED, kNone));
+  EXPECT_EQ(States(), "{[0,1),[4,5)} {[5,6)} {} {[1,2)} 4 1");
+}
+
+// One batch holds chunks of several participants: that of the others is written.
+TEST_F(IngestConsentTest, AnErasureIsNoReasonToJudgeOthersAnew) {
+  const Sender other = AddDevice(2);
+  AddStream(other, kSampled + 100);
+  ManualClock clock{Clock::Real().Now()};
+  store::ConsentBook book(&catalog_pool_, &clock, store::kConsentFreshFor);
+  IngestOptions options = Options();
+  options.consent = &book;
+  auto ingest = Ingest::Start(std::move(options));
+  ASSERT_THAT(ingest, IsOk());
+  ingest_ = *std::move(ingest);
+  Decide(true, std::numeric_limits<int64_t>::min());
+  EXPECT_THAT(SendNumber(0), Says(v1::OUTCOME_STORED, kNone));
+  EXPECT_THAT(SendOne(other, SamplesBody(kSampled + 100, 0)), Says(v1::OUTCOME_STORED, kNone));
+  EraseSeconds(1, 3);
+  auto first = Submit(sender_, {EnvelopeOf(SamplesBody(kSampled, 7))});
+  auto second = Submit(other, {EnvelopeOf(SamplesBody(kSampled + 100, 7))});
+  const auto of_first = first.get();
+  const auto of_second = second.get();
+  ASSERT_TRUE(of_first.ok() && of_second.ok());
+  EXPECT_THAT(Prove(*of_first).front(), Says(v1::OUTCOME_REFUSED, kUndecided));
+  EXPECT_THAT(Prove(*of_second).front(), Says(v1::OUTCOME_STORED, kNone));
+}
+
 // What is settled stays what it is, and not even a conflict keeps bytes that must not be kept.
 TEST_F(IngestConsentTest, ARefusalChangesNothingThatIsSettled) {
   Start();
@@ -189,6 +295,28 @@ TEST_F(IngestConsentTest, ARedriveIsJudged) {
   Decide(true, 0);
   EXPECT_THAT(ingest_->Redrive(sender_, id, Uuid::MakeRandom(), raw, hash),
               support::IsOkAndHolds(Optional(Verdict::Stored())));
+}
+
+TEST_F(IngestConsentTest, ARedriveThatAnErasureOvertakesIsJudgedAnew) {
+  ManualClock clock{Clock::Real().Now()};
+  store::ConsentBook book(&catalog_pool_, &clock, store::kConsentFreshFor);
+  IngestOptions options = Options();
+  options.consent = &book;
+  auto ingest = Ingest::Start(std::move(options));
+  ASSERT_THAT(ingest, IsOk());
+  ingest_ = *std::move(ingest);
+  Decide(true, std::numeric_limits<int64_t>::min());
+  const v1::ChunkBody body = SamplesBody(9, 0);
+  EXPECT_THAT(SendOne(sender_, body),
+              Says(v1::OUTCOME_QUARANTINED, v1::RECEIPT_REASON_STREAM_UNKNOWN));
+  AddStream(sender_, 9);
+  EraseSeconds(1, 3);
+  const QuarantineId id = *QuarantineId::Parse(Query("select quarantine_id from quarantine"));
+  const std::string raw = body.SerializeAsString();
+  const std::string hash(AsView(Sha256(raw)));
+  EXPECT_THAT(ingest_->Redrive(sender_, id, Uuid::MakeRandom(), raw, hash),
+              support::IsOkAndHolds(Optional(JudgeAnew())));
+  EXPECT_EQ(Query("select state from quarantine"), "1");
 }
 
 // A decision that is recorded while chunks are under way: what was judged before stays decided by

@@ -51,27 +51,63 @@ class ManualTransport final : public UploadTransport {
   std::optional<absl::Status> finish_;
 };
 
+// Of calls about which only their end is of interest.
+class EndTransport final : public UploadTransport {
+ public:
+  void StartRead(v1::UploadRequest*) override {}
+  void StartWrite(const v1::UploadResponse*) override {}
+  void Finish(const absl::Status& status) override { end_ = status; }
+  const std::optional<absl::Status>& end() const { return end_; }
+
+ private:
+  std::optional<absl::Status> end_;
+};
+
+// Knows one device that was revoked, and counts what it is asked.
+class CountingAuthorizer final : public FakeAuthorizer {
+ public:
+  std::vector<absl::Status> RecheckAll(std::span<const rpc::Caller> callers) override {
+    ++questions;
+    std::vector<absl::Status> answers;
+    for (const rpc::Caller& caller : callers) {
+      answers.push_back(caller.device_id == revoked ? absl::UnauthenticatedError("revoked")
+                                                    : absl::OkStatus());
+    }
+    return answers;
+  }
+  int questions = 0;
+  DeviceId revoked;
+};
+
 class UploadStreamTest : public IngestServiceFixture {
  protected:
   void Begin() {
     BeginUnopened();
     Give(Open());
   }
-  void BeginUnopened() {
+  void StartIngest() {
     IngestOptions options = Options();
     options.clock = &clock_;
     auto ingest = Ingest::Start(std::move(options));
     ASSERT_TRUE(ingest.ok()) << ingest.status();
     ingest_ = *std::move(ingest);
-    stream_ = std::make_shared<UploadStream>(ingest_.get(), &authorizer_, &transport_);
+  }
+  rpc::Caller CallerOf(DeviceId device) const {
     rpc::Caller caller;
     caller.kind = rpc::CallerKind::kDevice;
-    caller.principal_id = PrincipalId{sender_.device_id.uuid};
+    caller.principal_id = PrincipalId{device.uuid};
     caller.study_id = sender_.study_id;
     caller.participant_id = sender_.participant_id;
-    caller.device_id = sender_.device_id;
-    stream_->OnAuthorized(caller);
+    caller.device_id = device;
+    return caller;
   }
+  void BeginUnopened() {
+    StartIngest();
+    stream_ = std::make_shared<UploadStream>(ingest_.get(), &authorizer_, &transport_);
+    open_.Add(sender_.device_id, stream_);
+    stream_->OnAuthorized(CallerOf(sender_.device_id));
+  }
+  void Recheck() { open_.Recheck(authorizer_); }
   void Give(const v1::UploadRequest& request) {
     *transport_.NextRead() = request;
     stream_->OnReadDone(true);
@@ -93,6 +129,7 @@ class UploadStreamTest : public IngestServiceFixture {
   ManualClock clock_{absl::Now()};
   ManualTransport transport_;
   std::shared_ptr<UploadStream> stream_;
+  OpenUploads open_{10'000};
 };
 
 TEST_F(UploadStreamTest, WhoFetchesNoReceiptsIsNotReadBeyondTheWindow) {
@@ -126,17 +163,17 @@ TEST_F(UploadStreamTest, WhoFetchesReceiptsOnlyWhenNothingIsReadGetsThemAll) {
 TEST_F(UploadStreamTest, WhoDoesNotOpenIsEnded) {
   BeginUnopened();
   clock_.Advance(kOpenWithin);
-  stream_->Recheck();
+  Recheck();
   EXPECT_TRUE(transport_.WantsToRead());
   clock_.Advance(absl::Seconds(1));
-  stream_->Recheck();
+  Recheck();
   EXPECT_TRUE(absl::IsDeadlineExceeded(transport_.NextFinish()));
 }
 
 TEST_F(UploadStreamTest, WhoHasOpenedMayBeSilent) {
   Begin();
   clock_.Advance(2 * kOpenWithin);
-  stream_->Recheck();
+  Recheck();
   EXPECT_EQ(TakeReceipts(), 0u);  // the answer to the open
   EXPECT_THAT(End(), support::IsOk());
 }
@@ -164,6 +201,27 @@ TEST_F(OpenUploadsTest, TheOldestCallOfADeviceMakesRoom) {
   const auto added = open.Add(device, newest);
   EXPECT_TRUE(added.taken);
   EXPECT_EQ(added.displaced, streams.front());
+}
+
+TEST_F(OpenUploadsTest, ThousandsAreAskedAboutInOneGoAndWhoIsRevokedIsEnded) {
+  constexpr size_t kCalls = 5'000;
+  StartIngest();
+  CountingAuthorizer authorizer;
+  std::vector<EndTransport> transports(kCalls);
+  std::vector<std::shared_ptr<UploadStream>> streams;
+  for (EndTransport& transport : transports) {
+    const DeviceId device = DeviceId::MakeRandom();
+    streams.push_back(std::make_shared<UploadStream>(ingest_.get(), &authorizer, &transport));
+    ASSERT_TRUE(open_.Add(device, streams.back()).taken);
+    streams.back()->OnAuthorized(CallerOf(device));
+    if (streams.size() == kCalls / 2) authorizer.revoked = device;
+  }
+  for (int round = 0; round < 2; ++round) open_.Recheck(authorizer);
+  EXPECT_EQ(authorizer.questions, 2);
+  for (size_t i = 0; i < kCalls; ++i) {
+    EXPECT_EQ(transports[i].end().has_value(), i + 1 == kCalls / 2) << i;
+  }
+  EXPECT_TRUE(absl::IsUnauthenticated(*transports[kCalls / 2 - 1].end()));
 }
 
 TEST_F(OpenUploadsTest, CallsThatAreGoneTakeNoRoom) {

@@ -34,7 +34,7 @@ GRPC_FILE = re.compile(
     r"(_service|_reactor)\.(h|cc)$"
     r"|^study/(database_authorizer|handle)\.(h|cc)$"
     r"|^study/signal/sample_reads?\.(h|cc)$"
-    r"|^ingest/(upload_calls|upload_stream)\.(h|cc)$"
+    r"|^ingest/(open_uploads|upload_calls|upload_stream)\.(h|cc)$"
 )
 DATABASE_FOLDERS = ("base/db/",)
 DATABASE_FILE = re.compile(r"(^|/)pg_[^/]*\.(h|cc)$")

@@ -8,6 +8,7 @@
 #include "base/db/statement.h"
 #include "ingest/sql.h"
 #include "server/sql.h"
+#include "store/sealer/sql.h"
 #include "store/sql.h"
 #include "study/sql.h"
 
@@ -22,7 +23,7 @@ inline std::vector<ModuleStatements> AllStatements() {
   return {
       {"base/db", db::sql::kAllStatements},    {"store", store::sql::kAllStatements},
       {"study", study::sql::kAllStatements},   {"ingest", ingest::sql::kAllStatements},
-      {"server", server::sql::kAllStatements},
+      {"server", server::sql::kAllStatements}, {"store/sealer", sealer::sql::kAllStatements},
   };
 }
 

@@ -5,8 +5,10 @@
 // that a table that is added stands here by itself.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
+#include <cctype>
 #include <cstdlib>
 #include <deque>
 #include <map>
@@ -314,17 +316,43 @@ class Intruder {
           "read without a scope");
   }
 
-  // Text that is no list of ids is an error or names nobody.
+  // What is no list of canonical ids: patterns, and what is nearly somebody's.
+  std::string MalformedText() {
+    static const char* const kTexts[] = {"*",         "%",
+                                         "{}",        "null",
+                                         "00000000",  ",",
+                                         "{{}}",      "00000000-0000-0000-0000-000000000000",
+                                         " ",         "________-____-____-____-____________",
+                                         "[0-9a-f-]+"};
+    const Row& row = AnyRow();
+    std::string id = Draw(2) == 0 ? row.participant.ToString() : row.study.ToString();
+    switch (Draw(6)) {
+      case 0:
+        return id.substr(1);
+      case 1:
+        return id.substr(0, 35);
+      case 2:
+        return id.substr(18) + "," + id.substr(0, 18);
+      case 3:
+        std::transform(id.begin(), id.end(), id.begin(), ::toupper);
+        return id.find_first_of("ABCDEF") == std::string::npos ? "" : id;
+      default:
+        return kTexts[Draw(std::size(kTexts))];
+    }
+  }
+
+  // Text that is no list of ids is an error or names nobody; ids in the place of others, too.
   void Malformed(db::Pool& pool, const Door& door) {
-    static const char* const kTexts[] = {
-        "*", "%", "{}", "null", "00000000", ",", "{{}}", "00000000-0000-0000-0000-000000000000",
-        " "};
     auto lease = pool.Acquire(absl::Now() + absl::Seconds(30));
     if (!lease.ok() || !door.may(Door::kRead)) return;
     pqxx::work tx(**lease);
     try {
-      tx.exec(fmt::format("set local app.{} = '{}'", Draw(2) == 0 ? "participant_ids" : "study_ids",
-                          kTexts[Draw(std::size(kTexts))]));
+      const bool is_of_people = Draw(2) == 0;
+      const Row& row = AnyRow();
+      const std::string misplaced =
+          (is_of_people ? row.study.uuid : row.participant.uuid).ToString();
+      tx.exec(fmt::format("set local app.{} = '{}'", is_of_people ? "participant_ids" : "study_ids",
+                          Draw(4) == 0 ? misplaced : MalformedText()));
       Found(static_cast<int64_t>(tx.exec_prepared(door.names[Door::kRead]).size()), door,
             "read by a malformed scope");
     } catch (const pqxx::data_exception&) {
@@ -386,6 +414,40 @@ TEST_F(SecondWallTest, HoldsOverInterleavedTransactionsWithAllSortsOfScopes) {
 // The same at length: --gtest_also_run_disabled_tests --gtest_filter='*SecondWall*'
 TEST_F(SecondWallTest, DISABLED_HoldsOverAHundredThousandTransactions) {
   RunIntruders(kTransactionsAtLength);
+}
+
+// One rule for all: a table that a later migration adds has it, too, and not a dearer or wider one.
+TEST_F(SecondWallTest, EveryTableHasTheSamePolicy) {
+  std::map<std::string, std::string> rules;
+  pqxx::connection connection(database_.SuperuserDsn());
+  pqxx::nontransaction tx(connection);
+  for (const pqxx::row& row :
+       tx.exec("select c.relname, concat_ws(' ', pg_get_expr(p.polqual, p.polrelid), p.polcmd, "
+               "p.polpermissive, coalesce(pg_get_expr(p.polwithcheck, p.polrelid), ''), "
+               "c.relforcerowsecurity) from pg_policy p join pg_class c on c.oid = p.polrelid")) {
+    EXPECT_TRUE(rules.emplace(row[0].c_str(), row[1].c_str()).second) << row[0].c_str();
+  }
+  ASSERT_EQ(rules.size(), tables_.size());
+  for (size_t i = 0; i < tables_.size(); ++i) {
+    EXPECT_EQ(
+        rules[tables_[i]],
+        fmt::format("((strpos(current_setting('app.participant_ids'::text, true), ({})::text) "
+                    "> 0) OR (strpos(current_setting('app.study_ids'::text, true), "
+                    "(study_id)::text) > 0)) * t  t",
+                    distcols_[i]))
+        << tables_[i];
+  }
+}
+
+// Nobody is found across the border of two ids, with or without what stands between them.
+TEST_F(SecondWallTest, ListsOfIdsNameWhomTheyNameAndNobodyBetween) {
+  const std::string a = rows_[0].participant.ToString();
+  const std::string b = rows_[1].participant.ToString();
+  for (const std::string& list : {a + b, a + "," + b}) {
+    for (size_t shift = 1; shift + 36 < list.size(); ++shift) {
+      EXPECT_FALSE(Uuid::Parse(list.substr(shift, 36)).ok()) << list << " from " << shift;
+    }
+  }
 }
 
 // A partition is a table of its own: whoever could name it would walk around the wall.

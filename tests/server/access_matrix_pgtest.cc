@@ -13,7 +13,7 @@
 #include <set>
 
 #include "server/roles.h"
-#include "tests/server/server_fixture.h"
+#include "tests/server/any_method.h"
 #include "tidemark/v1/access.grpc.pb.h"
 #include "tidemark/v1/authz.pb.h"
 #include "tidemark/v1/ingest.pb.h"
@@ -243,36 +243,6 @@ class AccessMatrixTest : public ServerFixture {
     return request->SerializeAsString();
   }
 
-  // Any method, unary or streaming: one message up, then the status.
-  absl::Status Call(const std::string& method, const std::string& request,
-                    const std::string& token) {
-    grpc::GenericStub stub(channel_);
-    grpc::ClientContext context;
-    Prepare(context, token);
-    grpc::CompletionQueue queue;
-    const auto stream = stub.PrepareCall(&context, method, &queue);
-    const auto wait = [&] {
-      void* tag = nullptr;
-      bool ok = false;
-      queue.Next(&tag, &ok);
-      return ok;
-    };
-    stream->StartCall(nullptr);
-    wait();
-    const grpc::Slice slice(request);
-    stream->WriteLast(grpc::ByteBuffer(&slice, 1), grpc::WriteOptions(), nullptr);
-    wait();
-    grpc::ByteBuffer answer;
-    do {
-      stream->Read(&answer, nullptr);
-    } while (wait());
-    grpc::Status status;
-    stream->Finish(&status, nullptr);
-    wait();
-    queue.Shutdown();
-    return rpc::FromGrpc(status);
-  }
-
   ManualClock clock_{absl::Now()};
   Site own_, sibling_, withdrawn_, erased_, foreign_;
   std::map<std::string, std::string> tokens_;
@@ -287,7 +257,8 @@ TEST_F(AccessMatrixTest, EveryCellIsAsTheOptionsSay) {
     for (const Who& who : kEverybody) {
       for (const Whose whose : kEveryone) {
         const absl::Status status =
-            Call(NameOf(*method), RequestAbout(*method, authz, SiteOf(whose)), TokenOf(who, whose));
+            CallAnyMethod(channel_, NameOf(*method), RequestAbout(*method, authz, SiteOf(whose)),
+                          TokenOf(who, whose));
         EXPECT_NE(status.code(), absl::StatusCode::kUnimplemented) << NameOf(*method);
         EXPECT_EQ(Observed(status), ExpectedFor(authz, who, whose))
             << NameOf(*method) << " by " << who.name << " about " << NameOf(whose) << ": "
@@ -304,15 +275,15 @@ TEST_F(AccessMatrixTest, EveryCellIsAsTheOptionsSay) {
 TEST_F(AccessMatrixTest, ForeignAndMissingObjectsGetTheSameAnswer) {
   v1::ListDevicesRequest request;
   request.set_participant_id(foreign_.participant_id);
-  const absl::Status foreign = Call("/tidemark.v1.DeviceService/ListDevices",
-                                    request.SerializeAsString(), own_.manager_token);
+  const absl::Status foreign = CallAnyMethod(channel_, "/tidemark.v1.DeviceService/ListDevices",
+                                             request.SerializeAsString(), own_.manager_token);
   request.set_participant_id(ParticipantId::MakeV7().ToString());
-  const absl::Status missing = Call("/tidemark.v1.DeviceService/ListDevices",
-                                    request.SerializeAsString(), own_.manager_token);
+  const absl::Status missing = CallAnyMethod(channel_, "/tidemark.v1.DeviceService/ListDevices",
+                                             request.SerializeAsString(), own_.manager_token);
   EXPECT_EQ(foreign, missing);
   request.set_participant_id("no id");
-  EXPECT_EQ(Call("/tidemark.v1.DeviceService/ListDevices", request.SerializeAsString(),
-                 own_.manager_token)
+  EXPECT_EQ(CallAnyMethod(channel_, "/tidemark.v1.DeviceService/ListDevices",
+                          request.SerializeAsString(), own_.manager_token)
                 .code(),
             absl::StatusCode::kInvalidArgument);
 }
@@ -324,7 +295,7 @@ TEST_F(AccessMatrixTest, WrongCredentialsAreUnauthenticated) {
   std::string wrong_kind = own_.manager_token;
   wrong_kind[2] = 'o';
   for (const std::string& token : {std::string("x"), wrong_secret, wrong_kind}) {
-    const absl::Status status = Call(method, "", token);
+    const absl::Status status = CallAnyMethod(channel_, method, "", token);
     EXPECT_EQ(status.code(), absl::StatusCode::kUnauthenticated) << status;
     EXPECT_EQ(rpc::ReasonOf(status), v1::ERROR_REASON_CREDENTIAL_INVALID);
   }

@@ -39,13 +39,14 @@ TEST(ConfigTest, FlagsAreTaken) {
   TM_ASSERT_OK_AND_ASSIGN(
       const CommandLine line,
       Parse(Good({"--listen", "127.0.0.1:0", "--roles", "study,signal", "--ingest-writers", "7",
-                  "--reflection", "--drain-seconds", "3"})));
+                  "--reflection", "--drain-seconds", "3", "--service-token-days", "30"})));
   EXPECT_EQ(line.command, Command::kServe);
   EXPECT_EQ(line.config.dsn, "host=/run dbname=t");
   EXPECT_THAT(line.config.roles, ElementsAre("signal", "study"));
   EXPECT_EQ(line.config.ingest_writers, 7);
   EXPECT_TRUE(line.config.reflection);
   EXPECT_EQ(line.config.drain, absl::Seconds(3));
+  EXPECT_EQ(line.config.service_token_days, 30);
 }
 
 TEST(ConfigTest, AllFaultsComeTogether) {
@@ -112,6 +113,44 @@ TEST(ConfigTest, PrintingHidesConnectionStrings) {
   const std::string text = PrintConfig(config);
   EXPECT_THAT(text, Not(HasSubstr("hunter")));
   EXPECT_THAT(text, HasSubstr("dsn=<set>"));
+}
+
+TEST(ConfigTest, SecretsStandInFilesOnly) {
+  for (const char* dsn : {"host=/run password=hunter2", "postgresql://u:hunter2@h/d"}) {
+    const auto line = Parse({"--dsn", dsn, "--keys", "/keys"});
+    EXPECT_THAT(line.status(),
+                StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("--dsn: holds a password")));
+    EXPECT_THAT(std::string(line.status().message()), Not(HasSubstr("hunter")));
+  }
+  EXPECT_THAT(Parse({"--dsn", "host='", "--keys", "/keys"}).status(),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("no connection string")));
+  EXPECT_THAT(Parse(Good({"--owner-dsn", "host=/run passfile=/etc/pgpass"})), IsOk());
+}
+
+TEST(ConfigTest, MetricsHaveAPortOfTheirOwn) {
+  Config config = GoodConfig();
+  config.metrics_listen = "127.0.0.1:7421";
+  EXPECT_THAT(FaultsOf(config), IsEmpty());
+  config.metrics_listen = config.listen;
+  EXPECT_THAT(FaultsOf(config), ElementsAre(HasSubstr("is the address of --listen")));
+  config.metrics_listen = "0.0.0.0:7421";
+  EXPECT_THAT(FaultsOf(config), ElementsAre(HasSubstr("--behind-edge")));
+  config.behind_edge = true;
+  EXPECT_THAT(FaultsOf(config), IsEmpty());
+  config.listen = config.metrics_listen = "127.0.0.1:0";
+  EXPECT_THAT(FaultsOf(config), IsEmpty()) << "two free ports";
+}
+
+TEST(ConfigTest, RoomOfTheDatabaseIsSeenInOneWay) {
+  Config config = GoodConfig();
+  config.database_disk = "/";
+  EXPECT_THAT(FileFaultsOf(config), IsEmpty());
+  config.database_bytes_max = 1;
+  EXPECT_THAT(FaultsOf(config), ElementsAre(HasSubstr("give one of them")));
+  config.database_disk = "/nonexistent";
+  config.tls_key = "/nonexistent";
+  EXPECT_THAT(FileFaultsOf(config),
+              ElementsAre(HasSubstr("--tls-key"), HasSubstr("--database-disk")));
 }
 
 TEST(ConfigTest, KeysMayLieInADatabaseWithTheirKeyEncryptionKeyInAFile) {

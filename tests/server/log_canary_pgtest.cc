@@ -1,11 +1,11 @@
-// Nothing that a person typed, no id, code or token reaches the log, an error message or the text
-// of a statement.
+// Nothing that a person typed, no id, code or token reaches the log, an error message, the page of
+// metrics or the text of a statement.
 //
 // A marker of its own is planted in every text field of every request of every service, found by
 // reflection, so that a method or field that is added is looked at, too: once all at a time in a
 // request that is right otherwise and goes deep, then one by one. Every kind of caller sends them.
-// Then the log of the server at its finest level is searched, and the statement log of the database
-// with everything that it can be told to write.
+// Then the log of the server at its finest level is searched, its metrics, and the statement log of
+// the database with everything that it can be told to write.
 //
 // In the statement log the parameters of some statements do hold markers: those that write or look
 // up columns which docs/privacy.md names as plain (names, codes, labels). They stand here one by
@@ -28,7 +28,8 @@
 #include "base/base64.h"
 #include "base/log.h"
 #include "server/roles.h"
-#include "tests/server/server_fixture.h"
+#include "tests/server/any_method.h"
+#include "tests/server/http_question.h"
 #include "tidemark/v1/authz.pb.h"
 
 namespace tidemark::server {
@@ -47,12 +48,11 @@ constexpr int kDepthMax = 5;
 constexpr std::string_view kMarker = "canary7q";
 
 // Statements whose parameters hold text of a request, because it stands in a plain column: names of
-// studies, people, devices and labels of tokens; codes; the document of a consent; the plan of a
-// study; the reason in the record of an erasure, which outlives the participant's keys.
+// studies, people, devices and labels of tokens; codes; the plan of a study.
 const std::set<std::string> kPlainStatements = {
-    "insert_consent", "insert_credential",   "insert_device",    "insert_directory_entry",
-    "insert_erasure", "insert_participant",  "insert_principal", "insert_study",
-    "set_study_plan", "lock_device_by_name", "revoke_credential"};
+    "insert_credential",  "insert_device",       "insert_directory_entry",
+    "insert_participant", "insert_principal",    "insert_study",
+    "set_study_plan",     "lock_device_by_name", "revoke_credential"};
 
 bool IsText(const FieldDescriptor& field) {
   return field.cpp_type() == FieldDescriptor::CPPTYPE_STRING;
@@ -116,6 +116,11 @@ class LogCanaryTest : public ServerFixture {
     spare_ = AddParticipant(site_, "p2");
     doomed_ = AddParticipant(site_, "p3");
     tokens_ = {operator_token_, site_.manager_token, site_.session_token, AuditorToken(), ""};
+  }
+  Config MakeConfig() const override {
+    Config config = ServerFixture::MakeConfig();
+    config.metrics_listen = "127.0.0.1:0";
+    return config;
   }
   void TearDown() override {
     InitLog("info", false);
@@ -263,7 +268,8 @@ class LogCanaryTest : public ServerFixture {
   // One message up, then the status, which must not repeat what was sent.
   void Send(const std::string& method, const Message& request, const std::string& token,
             const std::map<std::string, std::string>& metadata = {}) {
-    const absl::Status status = Call(method, request.SerializeAsString(), token, metadata);
+    const absl::Status status =
+        CallAnyMethod(channel_, method, request.SerializeAsString(), token, metadata);
     passed_ += status.ok() ? 1 : 0;
     ++sent_;
     const std::string shown = status.ToString();
@@ -275,36 +281,6 @@ class LogCanaryTest : public ServerFixture {
   std::vector<std::string> Ids() const {
     return {site_.study_id, site_.participant_id, site_.device_id, spare_,
             doomed_,        principal_,           stream_id_};
-  }
-
-  absl::Status Call(const std::string& method, const std::string& request, const std::string& token,
-                    const std::map<std::string, std::string>& metadata) {
-    grpc::GenericStub stub(channel_);
-    grpc::ClientContext context;
-    Prepare(context, token);
-    for (const auto& [key, value] : metadata) context.AddMetadata(key, value);
-    grpc::CompletionQueue queue;
-    const auto stream = stub.PrepareCall(&context, method, &queue);
-    const auto wait = [&] {
-      void* tag = nullptr;
-      bool ok = false;
-      queue.Next(&tag, &ok);
-      return ok;
-    };
-    stream->StartCall(nullptr);
-    wait();
-    const grpc::Slice slice(request);
-    stream->WriteLast(grpc::ByteBuffer(&slice, 1), grpc::WriteOptions(), nullptr);
-    wait();
-    grpc::ByteBuffer answer;
-    do {
-      stream->Read(&answer, nullptr);
-    } while (wait());
-    grpc::Status status;
-    stream->Finish(&status, nullptr);
-    wait();
-    queue.Shutdown();
-    return rpc::FromGrpc(status);
   }
 
   void SendEveryField(const MethodDescriptor& method) {
@@ -369,6 +345,20 @@ class LogCanaryTest : public ServerFixture {
       }
     }
   }
+  void CheckMetrics(const std::string& page) {
+    EXPECT_EQ(Leaks(page), "");
+    for (const std::string& id : Ids()) EXPECT_EQ(page.find(id), std::string::npos) << id;
+    for (const std::string& token : tokens_) {
+      if (token.empty()) continue;
+      EXPECT_EQ(page.find(token.substr(4, 20)), std::string::npos);
+    }
+    // Every kind of end was counted, so there was something to leak.
+    EXPECT_GE(MetricOf(page, "tidemark_calls_total{status=\"ok\"}"), passed_);
+    for (const char* status : {"invalid_argument", "not_found", "permission_denied"}) {
+      EXPECT_GT(MetricOf(page, fmt::format("tidemark_calls_total{{status=\"{}\"}}", status)), 0);
+    }
+    EXPECT_GT(MetricOf(page, "tidemark_authentication_failures_total"), 0);
+  }
   // Of the text of a statement nothing comes from a request. Parameters are another thing.
   void CheckDatabaseLog() {
     std::string statement;
@@ -410,6 +400,7 @@ TEST_F(LogCanaryTest, NoTextOfARequestIsRepeated) {
     for (int i = service->method_count() - 1; i >= 0; --i) SendEveryField(*service->method(i));
   }
   SendMetadata();
+  CheckMetrics(AskHttp(server_->metrics_port(), "/metrics").body);
   Disconnect();
   server_->Shutdown(absl::ZeroDuration());
   CheckServerLog(::testing::internal::GetCapturedStderr());

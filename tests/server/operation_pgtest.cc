@@ -40,29 +40,9 @@ class OperationTest : public ServerFixture {
   void SetUp() override {
     ServerFixture::SetUp();
     site_ = MakeSite("operation");
-    DeclareStream();
+    DeclareAcc(site_, stream_id_);
   }
 
-  void DeclareStream() {
-    v1::DeclareStreamRequest request;
-    request.set_device_id(site_.device_id);
-    request.set_stream_id(stream_id_.ToString());
-    request.set_name("acc");
-    request.set_version(1);
-    v1::StreamDeclaration& declaration = *request.mutable_declaration();
-    declaration.set_modality(v1::MODALITY_OTHER);
-    declaration.mutable_nominal_rate()->set_numerator(100);
-    declaration.mutable_nominal_rate()->set_denominator(1);
-    for (const char* name : {"x", "y"}) {
-      v1::Channel& channel = *declaration.add_channels();
-      channel.set_name(name);
-      channel.set_unit("1");
-      channel.set_type(v1::CHANNEL_TYPE_INT16);
-    }
-    ASSERT_THAT(
-        Invoke(*devices_, &v1::DeviceService::Stub::DeclareStream, request, site_.session_token),
-        IsOk());
-  }
   v1::ChunkEnvelope Chunk(uint64_t number) const {
     v1::ChunkBody body = ingest::SamplesBody(1, number);
     body.set_stream_id(std::string(stream_id_.AsBytes()));

@@ -1,19 +1,17 @@
 // The program as an operator meets it: exit codes, signals, its log, its end when it is dead.
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
-#include <signal.h>
-#include <spawn.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <string>
 #include <vector>
 
 #include "server/files.h"
+#include "tests/server/daemon.h"
+#include "tests/server/http_question.h"
+#include "tests/server/notify_socket.h"
 #include "tests/server/server_fixture.h"
 #include "tests/server/server_questions.h"
 
@@ -22,71 +20,6 @@ namespace {
 
 using support::IsOk;
 using ::testing::HasSubstr;
-
-std::string Program() {
-  const char* folder = std::getenv("TIDEMARK_BINARY_DIR");
-  return (folder != nullptr ? std::string(folder) : TIDEMARK_BINARY_DIR) + "/bin/tidemarkd";
-}
-
-// A running tidemarkd and what it has logged. Killed on destruction.
-class Daemon {
- public:
-  // `wrapper` stands before the program: a command that runs another one in its place.
-  explicit Daemon(std::vector<std::string> args, std::vector<std::string> wrapper = {}) {
-    wrapper.push_back(Program());
-    args.insert(args.begin(), wrapper.begin(), wrapper.end());
-    std::vector<char*> argv;
-    for (std::string& arg : args) argv.push_back(arg.data());
-    argv.push_back(nullptr);
-    int ends[2];
-    EXPECT_EQ(pipe2(ends, O_CLOEXEC), 0);
-    log_pipe_ = ends[0];
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO);
-    EXPECT_EQ(posix_spawnp(&pid_, argv[0], &actions, nullptr, argv.data(), environ), 0);
-    posix_spawn_file_actions_destroy(&actions);
-    close(ends[1]);
-  }
-  ~Daemon() {
-    if (pid_ > 0) {
-      kill(pid_, SIGKILL);
-      waitpid(pid_, nullptr, 0);
-    }
-    close(log_pipe_);
-  }
-
-  // Reads the log until it holds `text`; false if it ended first.
-  bool WaitForLog(const std::string& text) {
-    while (log_.find(text) == std::string::npos) {
-      if (!ReadSome()) return false;
-    }
-    return true;
-  }
-  void Signal(int signal) const { kill(pid_, signal); }
-  // Its exit code, with the whole log read; -1 if a signal ended it.
-  int Wait() {
-    while (ReadSome()) continue;
-    int state = 0;
-    waitpid(pid_, &state, 0);
-    pid_ = 0;
-    return WIFEXITED(state) ? WEXITSTATUS(state) : -1;
-  }
-  const std::string& log() const { return log_; }
-
- private:
-  bool ReadSome() {
-    char buffer[4096];
-    const ssize_t size = read(log_pipe_, buffer, sizeof buffer);
-    if (size <= 0) return false;
-    log_.append(buffer, static_cast<size_t>(size));
-    return true;
-  }
-
-  pid_t pid_ = 0;
-  int log_pipe_ = -1;
-  std::string log_;
-};
 
 class ProcessTest : public ::testing::Test {
  protected:
@@ -135,6 +68,60 @@ TEST_F(ProcessTest, ExitCodesTellMisuseFromFailure) {
   Daemon failed({"--dsn", "host=/nonexistent dbname=t", "--keys", folder_.File("keys")});
   EXPECT_EQ(failed.Wait(), 1);
   EXPECT_THAT(failed.log(), HasSubstr("error"));
+}
+
+// Before anything is tried, and each with what to do.
+TEST_F(ProcessTest, WrongSettingsAreAllNamedAtOnce) {
+  Daemon misused(
+      {"--dsn", "host=/run password=hunter2", "--listen", "0.0.0.0:1", "--metrics-listen",
+       "nowhere", "--drain-seconds", "soon", "--tls-cert", "/nonexistent/cert.pem",
+       "--database-disk", "/nonexistent", "--log-level", "loud"},
+      {}, {"PGPASSWORD=hunter3"});
+  EXPECT_EQ(misused.Wait(), 2);
+  for (const char* fault :
+       {"--dsn: holds a password", "PGPASSWORD", "--keys: is needed", "--listen: 0.0.0.0",
+        "--metrics-listen: \"nowhere\"", "--drain-seconds: \"soon\"", "--tls-cert and --tls-key",
+        "--tls-cert: cannot be read", "--database-disk: cannot be read", "--log-level: \"loud\""}) {
+    EXPECT_THAT(misused.log(), HasSubstr(fault));
+  }
+  EXPECT_THAT(misused.log(), testing::Not(HasSubstr("hunter")));
+}
+
+TEST_F(ProcessTest, SystemdIsToldOfItsLife) {
+  NotifySocket socket(false);
+  Daemon daemon(Args(), {}, {"NOTIFY_SOCKET=" + socket.name(), "WATCHDOG_USEC=30000000"});
+  EXPECT_EQ(socket.Next(), "READY=1\nSTATUS=serving");
+  EXPECT_THAT(GetInfo(Connect()), IsOk()) << "ready means that it serves";
+  EXPECT_EQ(socket.Next(), "WATCHDOG=1");
+  EXPECT_EQ(socket.Next(), "WATCHDOG=1");
+  daemon.Signal(SIGTERM);
+  std::string last;
+  for (std::string next; last.rfind("STOPPING=1", 0) != 0 && !(next = socket.Next()).empty();) {
+    last = next;
+  }
+  EXPECT_EQ(last, "STOPPING=1\nSTATUS=ending calls");
+  EXPECT_EQ(daemon.Wait(), 0) << daemon.log();
+}
+
+TEST_F(ProcessTest, MetricsAreServedOnTheirOwnPort) {
+  Daemon daemon(Args({"--metrics-listen", "127.0.0.1:0", "--database-disk", "/"}));
+  ASSERT_TRUE(daemon.WaitForLog("metrics are on port ")) << daemon.log();
+  while (daemon.log().back() != '\n') ASSERT_TRUE(daemon.WaitForLog("\n"));
+  const size_t at = daemon.log().find("metrics are on port ") + 20;
+  const int port = std::stoi(daemon.log().substr(at));
+  EXPECT_EQ(AskHttp(port, "/ready").status, 200);
+  EXPECT_THAT(GetInfo(Connect()), IsOk());
+  const std::string page = AskHttp(port, "/metrics").body;
+  EXPECT_EQ(MetricOf(page, "tidemark_serving{service=\"IngestService\"}"), 1);
+  EXPECT_EQ(MetricOf(page, "tidemark_ingest_accepting"), 1);
+  EXPECT_EQ(MetricOf(page, "tidemark_calls_total{status=\"ok\"}"), 1);
+  EXPECT_GT(MetricOf(page, "process_resident_memory_bytes"), 1 << 20);
+  EXPECT_GT(MetricOf(page, "tidemark_database_size_bytes"), 1 << 20);
+  EXPECT_GT(MetricOf(page, "tidemark_database_free_bytes"), 0);
+  EXPECT_EQ(MetricOf(page, "tidemark_database_connections_max{pool=\"tidemark-app\"}"), 8);
+  EXPECT_EQ(MetricOf(page, "tidemark_jobs_open"), 0);
+  daemon.Signal(SIGTERM);
+  EXPECT_EQ(daemon.Wait(), 0) << daemon.log();
 }
 
 // Idle connections take all descriptors: from then on gRPC accepts nobody, and would not even when

@@ -39,7 +39,7 @@ class TwoServersTest : public ServerFixture {
     uploads_ = v1::IngestService::NewStub(other_channel_);
     access_ = v1::AccessService::NewStub(channel_);
     site_ = MakeSite("two-servers");
-    Declare();
+    DeclareAcc(site_, stream_id_);
     for (int i = 0; i < kLongChunks; i += kChunksPerBundle) Put(i);
   }
   void TearDown() override {
@@ -47,26 +47,6 @@ class TwoServersTest : public ServerFixture {
     ServerFixture::TearDown();
   }
 
-  void Declare() {
-    v1::DeclareStreamRequest request;
-    request.set_device_id(site_.device_id);
-    request.set_stream_id(stream_id_.ToString());
-    request.set_name("acc");
-    request.set_version(1);
-    v1::StreamDeclaration& declaration = *request.mutable_declaration();
-    declaration.set_modality(v1::MODALITY_OTHER);
-    declaration.mutable_nominal_rate()->set_numerator(100);
-    declaration.mutable_nominal_rate()->set_denominator(1);
-    for (const char* name : {"x", "y"}) {
-      v1::Channel& channel = *declaration.add_channels();
-      channel.set_name(name);
-      channel.set_unit("1");
-      channel.set_type(v1::CHANNEL_TYPE_INT16);
-    }
-    ASSERT_THAT(
-        Invoke(*devices_, &v1::DeviceService::Stub::DeclareStream, request, site_.session_token),
-        IsOk());
-  }
   v1::ChunkEnvelope LongChunk(uint64_t number) const {
     v1::ChunkBody body = ingest::SamplesBody(1, number, kSamplesPerLongChunk);
     body.set_stream_id(std::string(stream_id_.AsBytes()));

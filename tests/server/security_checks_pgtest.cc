@@ -58,7 +58,8 @@ TEST_F(SecurityChecksTest, SaysWhatIsWellAndWhatIsNot) {
   EXPECT_EQ(checks["keys.encryption_key"].state(), v1::CHECK_STATE_WARNING);
   // The first operator's.
   EXPECT_EQ(checks["access.tokens"].state(), v1::CHECK_STATE_WARNING);
-  EXPECT_EQ(checks.size(), 15u);
+  EXPECT_EQ(checks["database.disk"].state(), v1::CHECK_STATE_WARNING);
+  EXPECT_EQ(checks.size(), 16u);
   for (const auto& [name, check] : checks) {
     EXPECT_FALSE(check.detail().empty()) << name;
     EXPECT_THAT(check.detail(), ::testing::Not(HasSubstr(folder_.File("")))) << name;
@@ -94,6 +95,46 @@ TEST_F(SecurityChecksTest, NoticesWhatWasTakenAway) {
   EXPECT_EQ(StateOf("keys.receipt_key"), v1::CHECK_STATE_WARNING);
   database_.Execute("update key_store_mark set key_store_id = gen_random_uuid()");
   EXPECT_EQ(StateOf("keys.store"), v1::CHECK_STATE_FAILED);
+}
+
+// What the owner of a token cannot do is not advised.
+TEST_F(SecurityChecksTest, TokensOfProgramsAreToldOfBeforeTheyEndAndWhenTheyAreOld) {
+  const Site site = MakeSite("programs");
+  database_.Execute("update credential set expires_at = now() + interval '90 days' where kind = 1");
+  EXPECT_EQ(StateOf("access.tokens"), v1::CHECK_STATE_OK);
+  const auto access = v1::AccessService::NewStub(channel_);
+  v1::CreateServiceRequest request;
+  request.set_request_id(NewRequestId());
+  request.set_study_id(site.study_id);
+  request.set_display_name("trainer");
+  request.set_role(v1::ROLE_TRAINER);
+  TM_ASSERT_OK_AND_ASSIGN(
+      const auto service,
+      Invoke(*access, &v1::AccessService::Stub::CreateService, request, site.manager_token));
+  EXPECT_EQ(StateOf("access.tokens"), v1::CHECK_STATE_OK);
+  const auto with = [&](const std::string& assignments) {
+    database_.Execute("update credential set " + assignments + " where principal_id = '" +
+                      service.principal_id() + "'");
+    return Check()["access.tokens"];
+  };
+  EXPECT_THAT(with("expires_at = now() + interval '29 days'").detail(),
+              ::testing::AllOf(HasSubstr("1 tokens of programs end within 30 days"),
+                               HasSubstr("tidemark service create")));
+  EXPECT_EQ(with("expires_at = now() - interval '1 day'").state(), v1::CHECK_STATE_OK);
+  EXPECT_EQ(with("expires_at = null").state(), v1::CHECK_STATE_OK);
+  const v1::SecurityCheck old = with("expires_at = null, created_at = now() - interval '367 days'");
+  EXPECT_EQ(old.state(), v1::CHECK_STATE_WARNING);
+  EXPECT_THAT(old.detail(), ::testing::AllOf(HasSubstr("older than 366 days"),
+                                             ::testing::Not(HasSubstr("token create"))));
+  // Its role was taken: it opens nothing.
+  v1::RemoveGrantRequest remove;
+  remove.set_request_id(NewRequestId());
+  remove.set_study_id(site.study_id);
+  remove.set_principal_id(service.principal_id());
+  remove.set_role(v1::ROLE_TRAINER);
+  ASSERT_THAT(Invoke(*access, &v1::AccessService::Stub::RemoveGrant, remove, site.manager_token),
+              IsOk());
+  EXPECT_EQ(StateOf("access.tokens"), v1::CHECK_STATE_OK);
 }
 
 TEST_F(SecurityChecksTest, ADatabaseThatLogsParametersIsFound) {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <google/protobuf/message.h>
-#include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
@@ -23,6 +22,7 @@
 #include "tests/support/status_matchers.h"
 #include "tidemark/v1/access.grpc.pb.h"
 #include "tidemark/v1/device.grpc.pb.h"
+#include "tidemark/v1/erasure.grpc.pb.h"
 #include "tidemark/v1/server.grpc.pb.h"
 #include "tidemark/v1/study.grpc.pb.h"
 
@@ -164,6 +164,53 @@ class ServerFixture : public ::testing::Test {
     const auto session = OpenSession(site);
     ASSERT_THAT(session, support::IsOk());
     site.session_token = session->session_token();
+  }
+
+  // "acc" of the site's device: x and y of int16 at 100 Hz, as ingest::SamplesBody makes them.
+  void DeclareAcc(const Site& site, StreamId stream) {
+    v1::DeclareStreamRequest request;
+    request.set_device_id(site.device_id);
+    request.set_stream_id(stream.ToString());
+    request.set_name("acc");
+    request.set_version(1);
+    v1::StreamDeclaration& declaration = *request.mutable_declaration();
+    declaration.set_modality(v1::MODALITY_OTHER);
+    declaration.mutable_nominal_rate()->set_numerator(100);
+    declaration.mutable_nominal_rate()->set_denominator(1);
+    for (const char* name : {"x", "y"}) {
+      v1::Channel& channel = *declaration.add_channels();
+      channel.set_name(name);
+      channel.set_unit("1");
+      channel.set_type(v1::CHANNEL_TYPE_INT16);
+    }
+    ASSERT_THAT(
+        Invoke(*devices_, &v1::DeviceService::Stub::DeclareStream, request, site.session_token),
+        support::IsOk());
+  }
+
+  // Asks for the erasure of the site's participant and waits until it is done.
+  void EraseParticipant(const Site& site) {
+    const auto erasures = v1::ErasureService::NewStub(channel_);
+    v1::EraseParticipantRequest erase;
+    erase.set_request_id(NewRequestId());
+    erase.set_participant_id(site.participant_id);
+    erase.set_confirm_code("p1");
+    erase.set_reason("asked by letter");
+    const auto asked =
+        Invoke(*erasures, &v1::ErasureService::Stub::EraseParticipant, erase, site.manager_token);
+    ASSERT_THAT(asked, support::IsOk());
+    v1::GetErasureRequest look;
+    look.set_study_id(site.study_id);
+    look.set_erasure_id(asked->erasure().erasure_id());
+    v1::ErasureState state = v1::ERASURE_STATE_RUNNING;
+    const absl::Time last = absl::Now() + absl::Seconds(20);
+    while (state != v1::ERASURE_STATE_DONE && absl::Now() < last) {
+      const auto found =
+          Invoke(*erasures, &v1::ErasureService::Stub::GetErasure, look, site.manager_token);
+      ASSERT_THAT(found, support::IsOk());
+      state = found->erasure().state();
+    }
+    ASSERT_EQ(state, v1::ERASURE_STATE_DONE);
   }
 
   absl::StatusOr<v1::OpenSessionResponse> OpenSession(const Site& site) {

@@ -50,6 +50,28 @@ TEST_F(ConsentBookTest, FindsTheDecisionsOfOneParticipant) {
   }
 }
 
+// Somebody of whom something was erased and nothing decided is still awaited.
+TEST_F(ConsentBookTest, KnowsWhatWasErased) {
+  const SignalScene::Person other = scene_.AddPersonWithoutConsent();
+  const StreamId stream = StreamId::MakeV7();
+  scene_.EraseRange(person_, stream, {5, 10});
+  scene_.EraseRange(person_, {}, {20, 30});
+  for (const char* role : {"tm_ingest", "tm_read"}) {
+    db::Pool pool = Pool(role);
+    ConsentBook book(&pool, &clock_);
+    const auto timeline = book.Find(person_.participant_id, kNoDeadline);
+    ASSERT_THAT(timeline, IsOk());
+    EXPECT_EQ((*timeline)->erased_ranges(), 2);
+    EXPECT_FALSE((*timeline)->IsAnyDecided());
+    EXPECT_TRUE((*timeline)->ErasedOf(stream).Contains(9));
+    EXPECT_FALSE((*timeline)->ErasedOf(StreamId::MakeV7()).Contains(9));
+    EXPECT_TRUE((*timeline)->ErasedOf(StreamId::MakeV7()).Contains(20));
+    const auto of_other = book.Find(other.participant_id, kNoDeadline);
+    ASSERT_THAT(of_other, IsOk());
+    EXPECT_EQ((*of_other)->erased_ranges(), 0);
+  }
+}
+
 TEST_F(ConsentBookTest, SomebodyWhoIsNotThereHasNoTimeline) {
   db::Pool pool = Pool("tm_ingest");
   ConsentBook book(&pool, &clock_);

@@ -173,5 +173,59 @@ TEST(ConsentTimesTest, PartsFollowEachOtherAndLeaveNothingOut) {
   }
 }
 
+// What was erased ------------------------------------------------------------------------------
+
+const StreamId kOneStream = StreamId::MakeV7();
+const StreamId kOtherStream = StreamId::MakeV7();
+
+ConsentTimeline WithErased(std::initializer_list<ConsentDecision> decisions,
+                           std::initializer_list<ErasedRange> erased) {
+  return ConsentTimeline(std::span(decisions.begin(), decisions.size()),
+                         std::span(erased.begin(), erased.size()));
+}
+std::vector<TimeRange> RangesOf(const ConsentTimes& times) {
+  return {times.ranges().begin(), times.ranges().end()};
+}
+
+TEST(ConsentTimeline, RangesAreErasedOfOneStreamOrOfAll) {
+  const ConsentTimeline timeline =
+      WithErased({}, {{{}, {50, 60}}, {kOneStream, {10, 20}}, {kOneStream, {15, 30}}});
+  EXPECT_THAT(RangesOf(timeline.ErasedOf(kOneStream)),
+              ElementsAre(TimeRange{10, 30}, TimeRange{50, 60}));
+  EXPECT_THAT(RangesOf(timeline.ErasedOf(kOtherStream)), ElementsAre(TimeRange{50, 60}));
+  EXPECT_EQ(timeline.erased_ranges(), 3);
+  EXPECT_TRUE(ConsentTimeline().ErasedOf(kOneStream).IsNever());
+}
+
+TEST(ConsentTimes, WithoutTakesAwayWhatIsInTheOther) {
+  const TimeRange taken[] = {{0, 10}, {20, 30}, {35, 40}, {90, 95}};
+  EXPECT_THAT(RangesOf(ConsentTimes::Always().Without(ConsentTimes(std::span(taken, 2)))),
+              ElementsAre(TimeRange{kNever, 0}, TimeRange{10, 20}, TimeRange{30, kOpenEnd}));
+  const TimeRange some[] = {{5, 25}, {35, 40}, {80, 100}};
+  EXPECT_THAT(RangesOf(ConsentTimes(some).Without(ConsentTimes(taken))),
+              ElementsAre(TimeRange{10, 20}, TimeRange{80, 90}, TimeRange{95, 100}));
+  EXPECT_EQ(ConsentTimes(some).Without({}), ConsentTimes(some));
+  EXPECT_TRUE(ConsentTimes(some).Without(ConsentTimes::Always()).IsNever());
+}
+
+// It was recorded before it arrived, and nobody knows how long before.
+TEST(ConsentTimeline, WhatHasNoPlaceMayArriveUntilConsentFirstEndsOrSomethingIsErased) {
+  const auto arrivals = [](const ConsentTimeline& timeline) {
+    return RangesOf(timeline.ArrivalsWithoutPlace(kAudio, kOneStream));
+  };
+  EXPECT_THAT(arrivals(Timeline({})), IsEmpty());
+  EXPECT_THAT(arrivals(Timeline({{kAudio, 1, false, 0, std::nullopt}})), IsEmpty());
+  EXPECT_THAT(arrivals(Timeline({{kAudio, 1, true, 10, std::nullopt}})),
+              ElementsAre(TimeRange{10, kOpenEnd}));
+  EXPECT_THAT(arrivals(Timeline({{kAudio, 1, true, 10, std::nullopt}, {kAudio, 2, false, 50, 60}})),
+              ElementsAre(TimeRange{10, 50}))
+      << "after an evening without consent it may be of that evening";
+  const ConsentDecision granted{kAudio, 1, true, 10, std::nullopt};
+  EXPECT_THAT(arrivals(WithErased({granted}, {{{}, {30, 40}}})), ElementsAre(TimeRange{10, 30}));
+  EXPECT_THAT(arrivals(WithErased({granted}, {{kOneStream, {0, 5}}})), IsEmpty());
+  EXPECT_THAT(arrivals(WithErased({granted}, {{kOtherStream, {0, 5}}})),
+              ElementsAre(TimeRange{10, kOpenEnd}));
+}
+
 }  // namespace
 }  // namespace tidemark::store

@@ -239,15 +239,12 @@ TEST_F(SignalConsentTest, ADecisionHoldsWithinARead) {
   EXPECT_EQ(hidden_[0].first_number, 3);
 }
 
-// Nobody can tell when it was recorded: any consent shows it, as any let it in.
+// 1970: a clock that was never set. Any consent shows what it stamped, as any let it in.
 TEST_F(SignalConsentTest, WhatHasNoBelievedTimeIsShownWhereAnythingIsGranted) {
   const StreamId stream = AddStream("acc");
-  EXPECT_THAT(Read(stream), IsEmpty());
-  EXPECT_EQ(Coverage().unreadable_chunks, 10);
   Decide(true, -100'000, -99'000);
-  EXPECT_EQ(Read(stream), Sequence(0, 100));
-  EXPECT_EQ(Coverage().unreadable_chunks, 0);
-  // 1970: a clock that was never set.
+  EXPECT_THAT(Read(stream), IsEmpty()) << "it has no place, and consent had ended when it arrived";
+  EXPECT_EQ(Coverage().unreadable_chunks, 10);
   scene_.AddClockPair(person_, boot_, 0, 0);
   EXPECT_EQ(Read(stream), Sequence(0, 100));
   EXPECT_EQ(Samples(Overview(stream, {0, 10 * kNsPerS}, 10)), 100u);
@@ -287,6 +284,63 @@ TEST_F(SignalConsentTest, ErasureIsNamedFirstAndVerifyingIsNotJudged) {
   ASSERT_THAT(scene_.keys().DestroyParticipant(person_.participant_id), IsOk());
   EXPECT_THAT(Coverage().unreadable,
               ElementsAre(UnreadableRange{{At(0), At(9'900) + 1}, UnreadableReason::kErased}));
+}
+
+// Chunks that no clock pair places, as they arrived while consent held and after it had ended.
+TEST_F(SignalConsentTest, WhatHasNoPlaceIsShownIfItArrivedWhileConsentHeld) {
+  scene_.arrival_ = "2026-11-20 12:00:00Z";
+  const StreamId before = AddStream("before");
+  scene_.arrival_ = "2026-11-22 12:00:00Z";
+  const StreamId after = AddStream("after");
+  constexpr int64_t between_ns = kStudyZeroNs + int64_t{61} * 86'400 * kNsPerS;  // 2026-11-21
+  scene_.RecordConsent(person_, kKind, true, 0);
+  EXPECT_EQ(Read(before), Sequence(0, 100));
+  EXPECT_EQ(Read(after), Sequence(0, 100));
+  scene_.RecordConsent(person_, kKind, false, between_ns);
+  EXPECT_EQ(Read(before), Sequence(0, 100));
+  for (const ReadRange& range :
+       {ReadRange(EverythingRange{}), ReadRange(ScanRange{boot_, 0, {0, 10 * kNsPerS}})}) {
+    EXPECT_THAT(Read(after, range), IsEmpty());
+    ASSERT_EQ(hidden_.size(), 1u);
+    EXPECT_EQ(hidden_[0].samples, 100);
+  }
+  const auto coverage = scene_.reader().GetCoverage(
+      {person_.participant_id, std::nullopt, 200 * kMs, {before, after}}, kNoDeadline);
+  ASSERT_THAT(coverage, IsOk());
+  EXPECT_EQ((*coverage)[0].unreadable_chunks, 0);
+  EXPECT_EQ((*coverage)[1].unreadable_chunks, 10);
+  // Consent that is given again does not say what was recorded in between.
+  scene_.RecordConsent(person_, kKind, true, between_ns + 3'600 * kNsPerS);
+  EXPECT_THAT(Read(after), IsEmpty());
+  // Once it has a place it is judged by it: it was recorded two months ago.
+  Place();
+  EXPECT_EQ(Read(after), Sequence(0, 100));
+}
+
+// It was not marked: it had no place when the range was erased, or slipped in.
+TEST_F(SignalConsentTest, WhatWasErasedIsHiddenThoughItIsNotMarked) {
+  scene_.RecordConsent(person_, kKind, true, 0);
+  const StreamId stream = AddStream("acc");
+  const StreamId other = AddStream("other");
+  scene_.EraseRange(person_, stream, Study(3'000, 4'500));
+  EXPECT_THAT(Read(stream), IsEmpty()) << "what has no place may be of the range";
+  EXPECT_EQ(Read(other), Sequence(0, 100));
+  Place();
+  std::vector<int> expected = Sequence(0, 30);
+  for (const int value : Sequence(45, 100)) expected.push_back(value);
+  EXPECT_EQ(Read(stream), expected);
+  EXPECT_EQ(Read(stream, ScanRange{boot_, 0, {0, 10 * kNsPerS}}), expected);
+  EXPECT_EQ(Read(stream, StudyRange{Study(3'000, 4'500)}), Sequence(0, 0));
+  for (const size_t width : {size_t{1}, size_t{3}, size_t{100}}) {
+    const SignalOverview overview = Overview(stream, Study(0, 10'000), width);
+    EXPECT_EQ(Samples(overview), 85u) << width;
+    EXPECT_THAT(overview.unreadable, ElementsAre(UnreadableRange{Study(3'000, 4'500), kHidden}));
+  }
+  EXPECT_THAT(Coverage().unreadable, ElementsAre(UnreadableRange{Study(3'000, 4'500), kHidden}));
+  // New consent brings nothing back.
+  Decide(true, 0);
+  EXPECT_EQ(Read(stream), expected);
+  EXPECT_EQ(Read(other), Sequence(0, 100));
 }
 
 }  // namespace

@@ -105,6 +105,14 @@ SignalScene::Person SignalScene::AddPersonWithoutConsent() {
   return person;
 }
 
+void SignalScene::EraseRange(const Person& person, StreamId stream,
+                             const signal::TimeRange& study) const {
+  database_.Execute(fmt::format("insert into erased_range values ('{}', '{}', '{}', '{}', {}, {})",
+                                person.participant_id.ToString(), Uuid::MakeRandom().ToString(),
+                                stream.ToString(), person.study_id.ToString(), study.begin_ns,
+                                study.end_ns));
+}
+
 StreamId SignalScene::Declare(const Person& person, const std::string& name,
                               const v1::StreamDeclaration& declaration) {
   const StreamId stream = StreamId::MakeV7();
@@ -191,12 +199,12 @@ ChunkRow SignalScene::InsertRow(const Person& person, const StreamInfo& stream,
   row.segment_slot = static_cast<int16_t>(slot);
   database_.Execute(fmt::format(
       "insert into chunk values ('{}', '{}', '{}', {}, '{}', '{}', {}, {}, {}, '{}', {}, {}, {},"
-      " {}, {}, {}, {}, {}, '{}', {}, '2026-11-22 12:00:01Z')",
+      " {}, {}, {}, {}, {}, '{}', {}, '{}')",
       row.participant_id.ToString(), row.stream_id.ToString(), row.writer_id.ToString(), row.number,
       row.study_id.ToString(), row.device_id.ToString(), Bytea(AsView(row.sha256)),
       row.stream_version, static_cast<int>(row.kind), row.boot_id.ToString(), row.clock_id,
       row.first_counter, row.sample_count, row.body_bytes, row.flags, row.outlier_stamps,
-      row.t_min_ns, row.t_max_ns, row.segment_id.ToString(), row.segment_slot));
+      row.t_min_ns, row.t_max_ns, row.segment_id.ToString(), row.segment_slot, arrival_));
   return row;
 }
 

@@ -56,6 +56,8 @@ class SignalScene {
   // The next decision on one kind of data.
   void RecordConsent(const Person& person, v1::DataKind kind, bool granted, int64_t from_ns,
                      std::optional<int64_t> until_ns = std::nullopt) const;
+  // Of one stream, or of all; marks no chunk.
+  void EraseRange(const Person& person, StreamId stream, const signal::TimeRange& study) const;
   StreamId Declare(const Person& person, const std::string& name,
                    const v1::StreamDeclaration& declaration);
   void DeclareVersion(const Person& person, StreamId stream, int version,
@@ -77,6 +79,7 @@ class SignalScene {
   const support::TestDatabase& database() const { return database_; }
 
   const WriterId writer_ = WriterId::MakeRandom();
+  std::string arrival_ = "2026-11-22 12:00:01Z";  // of the chunks that are added next
   int32_t arrival_day_ = 20'000;  // of the segments that are added next: their key is of this day
 
  private:

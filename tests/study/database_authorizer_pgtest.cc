@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <grpcpp/test/server_context_test_spouse.h>
 
 #include <thread>
@@ -214,6 +215,46 @@ TEST_F(DatabaseAuthorizerTest, TagsOfTheLogRotateByDayAndNameNobody) {
   clock_.Advance(absl::Hours(24));
   EXPECT_NE(authorizer_.LogTag(caller), tag);
   EXPECT_EQ(authorizer_.LogTag(rpc::Caller()), "");
+}
+
+// Devices with thousands of open calls: what an upload server asks about every two seconds.
+TEST_F(DatabaseAuthorizerTest, ThousandsOfOpenCallsCostAFewQuestions) {
+  constexpr size_t kCalls = 2 * kCredentialsPerQuestionMax + 500;
+  std::vector<rpc::Caller> callers(kCalls);
+  ASSERT_THAT(db::RunInTransaction(pool_, "make_sessions", db::AccessScope::None(), Deadline(),
+                                   [&](db::Transaction& tx) {
+                                     for (rpc::Caller& caller : callers) {
+                                       const Token token = Token::Make(TokenKind::kDeviceSession);
+                                       caller.kind = rpc::CallerKind::kDevice;
+                                       caller.principal_id = PrincipalId{enrolled_.device.uuid};
+                                       caller.device_id = enrolled_.device;
+                                       caller.credential_id = token.public_id;
+                                       InsertCredential(tx, token, CredentialKind::kDeviceSession,
+                                                        caller.principal_id, NowUs(clock_));
+                                     }
+                                     return absl::OkStatus();
+                                   }),
+              IsOk());
+  const auto refused = [&] {
+    std::vector<size_t> places;
+    const std::vector<absl::Status> answers = authorizer_.RecheckAll(callers);
+    EXPECT_EQ(answers.size(), kCalls);
+    for (size_t i = 0; i < answers.size(); ++i) {
+      if (!answers[i].ok()) places.push_back(i);
+    }
+    return places;
+  };
+  EXPECT_THAT(refused(), ::testing::IsEmpty());
+  EXPECT_EQ(authorizer_.credential_questions(), 3u);
+  EXPECT_THAT(refused(), ::testing::IsEmpty());
+  EXPECT_EQ(authorizer_.credential_questions(), 3u) << "what is fresh is not asked about";
+
+  support::TestDatabase::Shared().Execute(
+      "update credential set revoked_at = now() where public_id = '" +
+      callers[1'234].credential_id + "'");
+  clock_.Advance(absl::Seconds(5));
+  EXPECT_THAT(refused(), ::testing::ElementsAre(1'234));
+  EXPECT_EQ(authorizer_.credential_questions(), 6u);
 }
 
 // A manager with a token of their own, in the study of the enrolled device.

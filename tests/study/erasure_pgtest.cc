@@ -31,7 +31,10 @@ class ErasureTest : public StudyFixture {
     EXPECT_THAT(found, IsOk());
     return found->erasure();
   }
-  ErasureJob Worker(ErasureJobOptions options = {}) const { return {context_, options}; }
+  ErasureJob Worker(const PaceLimits& pace = {}) {
+    return {context_,
+            {.pace = pace, .wait = [this](absl::Duration pause) { pauses_.push_back(pause); }}};
+  }
   static bool Never() { return false; }
 
   // Rows as chunks leave them, without their payload.
@@ -58,6 +61,7 @@ class ErasureTest : public StudyFixture {
         .as<int64_t>();
   }
 
+  std::vector<absl::Duration> pauses_;
   // None of these erases a range.
   const Erasures erasures_{context_, {}};
 };
@@ -70,7 +74,7 @@ TEST_F(ErasureTest, LeavesNothingButWhatItsRecordNames) {
   const auto asked = Request(who);
   ASSERT_THAT(asked, IsOk());
   EXPECT_EQ(asked->erasure().state(), v1::ERASURE_STATE_RUNNING);
-  const auto ran = Worker({.pause = absl::ZeroDuration()}).RunOne(Never);
+  const auto ran = Worker().RunOne(Never);
   ASSERT_THAT(ran, IsOk());
   EXPECT_TRUE(*ran);
   const v1::Erasure done = Get(who, asked->erasure().erasure_id());
@@ -121,12 +125,25 @@ TEST_F(ErasureTest, IsTakenUpWhereAWorkerDied) {
   const auto asked = Request(who);
   ASSERT_THAT(asked, IsOk());
   int steps = 0;
-  const ErasureJob worker = Worker({.rows_per_step = 1'000, .pause = absl::ZeroDuration()});
+  const ErasureJob worker = Worker({.rows_first = 1'000, .rows_min = 1'000, .rows_max = 1'000});
   ASSERT_THAT(worker.RunOne([&] { return ++steps > 2; }), IsOk());
   EXPECT_GT(CountRows("chunk", who), 0);
   EXPECT_LT(CountRows("chunk", who), 3'000);
   ASSERT_THAT(worker.RunOne(Never), IsOk());
   EXPECT_EQ(Get(who, asked->erasure().erasure_id()).state(), v1::ERASURE_STATE_DONE);
+  EXPECT_EQ(CountRows("chunk", who), 0);
+}
+
+// Others get their turn after every step, and the lease lives on.
+TEST_F(ErasureTest, PausesBetweenSmallSteps) {
+  const Enrolled who = MakeEnrolled();
+  AddChunks(who, 1'000);
+  ASSERT_THAT(Request(who), IsOk());
+  context_.clock = &Clock::Real();  // steps take time
+  const ErasureJob worker = Worker({.step_goal = absl::ZeroDuration(), .rows_min = 50});
+  ASSERT_THAT(worker.RunOne(Never), IsOk());
+  EXPECT_GE(pauses_.size(), 1'000u / 128);
+  EXPECT_GT(pauses_.front(), absl::ZeroDuration());
   EXPECT_EQ(CountRows("chunk", who), 0);
 }
 

@@ -31,6 +31,34 @@ class ParticipantsTest : public StudyFixture {
   const ParticipantId participant_ = MakeParticipant(study_);
 };
 
+// What was signed lies sealed, each under its own decision, and who may ask is told.
+TEST_F(ParticipantsTest, DocumentsAreSealed) {
+  for (const v1::DataKind kind : {v1::DATA_KIND_MOTION, v1::DATA_KIND_AUDIO}) {
+    ASSERT_THAT(participants_.RecordConsent(call(), Decision(kind, v1::CONSENT_DECISION_GRANTED)),
+                IsOk());
+  }
+  const auto documents = [&] {
+    v1::ListConsentsRequest request;
+    return participants_.ListConsents(call(), request);
+  };
+  TM_ASSERT_OK_AND_ASSIGN(const v1::ListConsentsResponse before, documents());
+  ASSERT_EQ(before.consents_size(), 2);
+  for (const v1::Consent& consent : before.consents()) EXPECT_EQ(consent.document(), "ICF-2.1");
+  const auto& database = support::TestDatabase::Shared();
+  const std::string of_person = "where participant_id = '" + participant_.ToString() + "'";
+  EXPECT_EQ(database.QueryValue("select count(*) from consent " + of_person +
+                                " and position('ICF' in encode(document, 'escape')) > 0"),
+            "0");
+  // One that was put into the place of another does not pass for it.
+  database.Execute("update consent set document = (select document from consent " + of_person +
+                   " order by data_kind limit 1) " + of_person);
+  EXPECT_THAT(documents(), support::StatusIs(absl::StatusCode::kDataLoss));
+  // Decisions of before have none.
+  database.Execute("update consent set document = null " + of_person);
+  TM_ASSERT_OK_AND_ASSIGN(const v1::ListConsentsResponse without, documents());
+  EXPECT_EQ(without.consents(0).document(), "");
+}
+
 TEST_F(ParticipantsTest, ANewParticipantHasDecidedNothing) {
   const auto found = Get();
   EXPECT_EQ(found.participant().state(), v1::PARTICIPANT_STATE_ACTIVE);

@@ -1,19 +1,12 @@
 // Erasing a range, from the request to the destroyed key.
 #include <fmt/format.h>
 
-#include <map>
-#include <set>
-
 #include "base/base64.h"
 #include "base/rpc/reason.h"
-#include "store/envelope.h"
 #include "study/audit_log.h"
 #include "study/erasure_job.h"
-#include "study/erasures.h"
-#include "study/range_erasure_job.h"
-#include "study/sql.h"
-#include "tests/store/signal_scene.h"
-#include "tests/support/status_matchers.h"
+#include "study/range_marks.h"
+#include "tests/study/range_erasure_fixture.h"
 
 namespace tidemark::study {
 namespace {
@@ -21,253 +14,12 @@ namespace {
 using absl::StatusCode;
 using store::kNsPerS;
 using store::kStudyZeroNs;
-using store::StoredChunk;
 using store::UnreadableReason;
 using support::IsOk;
 using support::StatusIs;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-constexpr int32_t kDay = 20'000;  // of arrival, unless a test says otherwise
-constexpr int64_t kChunkSeconds = 10;
-constexpr int64_t kRateHz = 50;
-
-absl::Time StartOfDay(int32_t utc_day) { return absl::UnixEpoch() + absl::Hours(24) * utc_day; }
-bool NeverStopping() { return false; }
-
-class RangeErasureTest : public testing::Test {
- protected:
-  using Numbers = std::set<int64_t>;
-
-  // Ten chunks of ten seconds each, in segments of four, from the boot's zero; study time of the
-  // boot's zero is kStudyZeroNs.
-  StreamId Record(const std::string& name) {
-    const StreamId stream = scene_.Declare(person_, name, store::Int16Channels(2, kRateHz));
-    Add(stream, 0, 4);
-    Add(stream, 4, 8);
-    Add(stream, 8, 10);
-    return stream;
-  }
-  // Chunks first to last-1 in one segment that arrived on a day.
-  void Add(StreamId stream, int64_t first, int64_t last, int32_t utc_day = kDay) {
-    std::vector<StoredChunk> chunks;
-    for (int64_t number = first; number < last; ++number) {
-      StoredChunk chunk;
-      chunk.number = number;
-      chunk.boot_id = boot_;
-      chunk.first_counter = number * kChunkSeconds * kRateHz;
-      chunk.stamps =
-          store::RegularAt(number * kChunkSeconds * kNsPerS, kChunkSeconds * kRateHz, kRateHz);
-      chunk.values = store::Int16Values(2, kChunkSeconds * kRateHz, [&](size_t c, size_t i) {
-        return number * 1'000 + static_cast<int64_t>(i) + static_cast<int64_t>(c);
-      });
-      // Some bodies are stored whole.
-      if (number % 3 == 2) chunk.form = store::SlotForm::kBody;
-      chunks.push_back(chunk);
-    }
-    scene_.arrival_day_ = utc_day;
-    scene_.AddSegment(person_, stream, chunks);
-  }
-
-  Call ManagerCall() const {
-    Call call;
-    call.principal_id = manager_;
-    call.study_id = person_.study_id;
-    call.participant_id = person_.participant_id;
-    call.scope = db::AccessScope::Participant(person_.participant_id);
-    call.deadline = absl::Now() + absl::Seconds(60);
-    return call;
-  }
-  // Of seconds since the boot.
-  static v1::EraseRangeRequest Request(int64_t begin_s, int64_t end_s,
-                                       const std::vector<StreamId>& streams = {}) {
-    v1::EraseRangeRequest request;
-    request.set_request_id(Uuid::MakeRandom().ToString());
-    request.set_reason("an evening at home");
-    request.set_begin_ns(kStudyZeroNs + begin_s * kNsPerS);
-    request.set_end_ns(kStudyZeroNs + end_s * kNsPerS);
-    for (const StreamId stream : streams) request.add_stream_ids(stream.ToString());
-    return request;
-  }
-  v1::Erasure Accept(const v1::EraseRangeRequest& request) {
-    const auto asked = erasures_.EraseRange(ManagerCall(), request);
-    EXPECT_THAT(asked, IsOk());
-    return asked.ok() ? asked->erasure() : v1::Erasure();
-  }
-  v1::Erasure Get(const v1::Erasure& erasure) {
-    v1::GetErasureRequest request;
-    request.set_erasure_id(erasure.erasure_id());
-    Call call = ManagerCall();
-    call.scope = db::AccessScope::Study(person_.study_id);
-    const auto found = erasures_.Get(call, request);
-    EXPECT_THAT(found, IsOk());
-    return found.ok() ? found->erasure() : v1::Erasure();
-  }
-  RangeErasureJob Worker() const { return {context_, {.pause = absl::ZeroDuration()}}; }
-  // Until there is nothing more to do now.
-  void RunAll() {
-    for (int i = 0; i < 10; ++i) {
-      const auto ran = Worker().RunOne(&NeverStopping);
-      ASSERT_THAT(ran, IsOk());
-      if (!*ran) return;
-    }
-    FAIL() << "a job comes again and again";
-  }
-  void SetClock(absl::Time time) { clock_.Advance(time - clock_.Now()); }
-  // Jobs wait by the clock of the database.
-  void LetWaitingJobsRun() { scene_.database().Execute("update job set available_at = now()"); }
-  std::string Value(const std::string& sql) { return scene_.database().QueryValue(sql); }
-
-  // What readers say ------------------------------------------------------------------------------
-
-  struct Samples {
-    std::map<int64_t, std::string> readable;  // by number: counters, stamps and values
-    Numbers erased, damaged;
-    friend bool operator==(const Samples&, const Samples&) = default;
-  };
-  Samples Read(StreamId stream, const store::ReadRange& range = store::EverythingRange{}) {
-    Samples samples;
-    const auto opened = scene_.reader().OpenSamples(
-        {person_.participant_id, stream, range, {}, false}, store::kNoDeadline);
-    EXPECT_THAT(opened, IsOk());
-    const store::SampleVisitor visitor{
-        .block =
-            [&](const store::ReadBlock& block) {
-              std::string& bytes = samples.readable[block.chunk.number];
-              AppendLe(bytes, block.first_counter);
-              for (const int64_t stamp : block.stamps_ns) AppendLe(bytes, stamp);
-              bytes += block.values;
-              return absl::OkStatus();
-            },
-        .unreadable =
-            [&](const store::UnreadablePiece& piece) {
-              const bool erased = piece.chunks.reason == UnreadableReason::kErased;
-              for (int64_t n = piece.chunks.first_number; n <= piece.chunks.last_number; ++n) {
-                (erased ? samples.erased : samples.damaged).insert(n);
-              }
-              return absl::OkStatus();
-            }};
-    while (true) {
-      const auto more = (*opened)->Next(visitor);
-      if (!more.ok() || !*more) break;
-    }
-    return samples;
-  }
-  Numbers Readable(StreamId stream) {
-    Numbers numbers;
-    for (const auto& [number, bytes] : Read(stream).readable) numbers.insert(number);
-    return numbers;
-  }
-  store::VerifiedPage Verify() {
-    const auto page = scene_.reader().VerifyStored(
-        {person_.participant_id, {}, std::nullopt, 10'000}, store::kNoDeadline);
-    EXPECT_THAT(page, IsOk());
-    return *page;
-  }
-  store::SignalOverview Overview(StreamId stream, int64_t begin_s, int64_t end_s, size_t width) {
-    const auto overview = scene_.reader().GetOverview(
-        {person_.participant_id,
-         stream,
-         {kStudyZeroNs + begin_s * kNsPerS, kStudyZeroNs + end_s * kNsPerS},
-         width},
-        store::kNoDeadline);
-    EXPECT_THAT(overview, IsOk());
-    return *overview;
-  }
-  static std::string Columns(const store::SignalOverview& overview) {
-    std::string text = overview.from_samples ? "samples" : "tiles";
-    for (const signal::Column& column : overview.overview.columns) {
-      for (const signal::Extremes& each : column.channels) {
-        text += fmt::format(" {}:{}..{}", each.finite, each.min, each.max);
-      }
-    }
-    return text;
-  }
-  store::StreamCoverage Coverage(StreamId stream) {
-    const auto coverage = scene_.reader().GetCoverage(
-        {person_.participant_id, std::nullopt, 0, {stream}}, store::kNoDeadline);
-    EXPECT_THAT(coverage, IsOk());
-    return coverage->front();
-  }
-  // Chunks 3 to 5 cannot be read and all others can, whoever asks.
-  void ExpectErased3To5(StreamId stream) {
-    const Samples all = Read(stream);
-    EXPECT_EQ(all.erased, (Numbers{3, 4, 5}));
-    EXPECT_TRUE(all.damaged.empty());
-    EXPECT_EQ(all.readable.size(), 7u);
-    const store::StudyRange study{{kStudyZeroNs, kStudyZeroNs + 100 * kNsPerS}};
-    EXPECT_EQ(Read(stream, study), all);
-    const store::ScanRange device{boot_, 0, {0, 100 * kNsPerS}};
-    EXPECT_EQ(Read(stream, device), all);
-    for (const size_t width : {4, 2'000}) {
-      const store::SignalOverview picture = Overview(stream, 0, 100, width);
-      EXPECT_EQ(picture.from_samples, width > 1'000);
-      ASSERT_EQ(picture.unreadable.size(), 1u);
-      EXPECT_EQ(picture.unreadable[0].reason, UnreadableReason::kErased);
-      EXPECT_EQ(picture.unreadable[0].study.begin_ns, kStudyZeroNs + 30 * kNsPerS);
-      EXPECT_LT(picture.unreadable[0].study.end_ns, kStudyZeroNs + 60 * kNsPerS);
-    }
-    const store::StreamCoverage coverage = Coverage(stream);
-    EXPECT_EQ(coverage.unreadable_chunks, 3);
-    EXPECT_EQ(coverage.chunks, 10);
-    ASSERT_FALSE(coverage.unreadable.empty());
-    EXPECT_EQ(coverage.unreadable.front().study.begin_ns, kStudyZeroNs + 30 * kNsPerS);
-  }
-  void ExpectVerified(int64_t intact, size_t erased) {
-    const store::VerifiedPage page = Verify();
-    EXPECT_EQ(page.intact_chunks, intact);
-    EXPECT_EQ(page.faults.size(), erased);
-    for (const store::StoredFault& fault : page.faults) {
-      EXPECT_EQ(fault.reason, UnreadableReason::kErased);
-    }
-  }
-
-  // What lies there -------------------------------------------------------------------------------
-
-  store::DataKeyName KeyName(StreamId stream, int32_t utc_day = kDay) const {
-    return {.stream_id = stream, .utc_day = utc_day, .generation = 0};
-  }
-  absl::Status FindKey(StreamId stream, int32_t utc_day = kDay) {
-    return scene_.keys().Find(person_.participant_id, KeyName(stream, utc_day)).status();
-  }
-  // The rows of all segments as a backup has them.
-  struct StoredRow {
-    StreamId stream_id;
-    std::string segment_id, payload, tiles;
-  };
-  std::vector<StoredRow> Backup() {
-    pqxx::connection connection(scene_.database().SuperuserDsn());
-    pqxx::nontransaction tx(connection);
-    std::vector<StoredRow> rows;
-    for (const pqxx::row& row :
-         tx.exec("select stream_id, segment_id, payload, tiles from segment")) {
-      rows.push_back({*StreamId::Parse(row[0].c_str()), row[1].as<std::string>(),
-                      db::BytesOf(row[2]), db::BytesOf(row[3])});
-    }
-    return rows;
-  }
-  absl::Status OpenRow(const StoredRow& row, const char* table, const std::string& sealed) {
-    const SegmentId id = *SegmentId::Parse(row.segment_id);
-    return store::OpenEnvelope(scene_.keys(), {table, person_.participant_id, id.AsBytes()},
-                               row.stream_id, sealed)
-        .status();
-  }
-
-  store::SignalScene scene_;
-  const store::SignalScene::Person person_ = scene_.AddPerson();
-  const BootId boot_ = BootId::MakeRandom();
-  const PrincipalId manager_ = PrincipalId::MakeV7();
-  ManualClock clock_{StartOfDay(kDay + 3)};
-  db::Pool pool_{{.dsn = scene_.database().Dsn("tm_app"),
-                  .connections_max = 4,
-                  .statements = {sql::kAllStatements}}};
-  store::ReaderPool readers_{{.dsn = scene_.database().Dsn("tm_read"), .connections_max = 2}};
-  const Context context_{&pool_, &scene_.keys(), &clock_, "test-audience"};
-  const Erasures erasures_{context_, {&readers_, &scene_.placements()}};
-
-  void SetUp() override { scene_.AddClockPair(person_, boot_, 0, kStudyZeroNs); }
-};
 
 TEST_F(RangeErasureTest, HidesAtOnceAndThenDestroys) {
   const StreamId stream = Record("motion");
@@ -436,6 +188,20 @@ TEST_F(RangeErasureTest, WaitsUntilNobodySealsWithTheKeysOfTheDay) {
   ExpectVerified(6, 8);
 }
 
+// Others may still seal with a key of the day that it is in truth.
+TEST_F(RangeErasureTest, AServerWhoseClockIsAheadWaitsForTheDatabase) {
+  const int32_t today = static_cast<int32_t>((absl::Now() - absl::UnixEpoch()) / absl::Hours(24));
+  const StreamId stream = Record("motion");
+  Add(stream, 10, 12, today);
+  SetClock(StartOfDay(today + 30));
+  const v1::Erasure asked = Accept(Request(35, 105));
+  RunAll();
+  EXPECT_THAT(FindKey(stream), StatusIs(StatusCode::kNotFound));
+  EXPECT_THAT(FindKey(stream, today), IsOk());
+  EXPECT_EQ(Get(asked).state(), v1::ERASURE_STATE_RUNNING);
+  EXPECT_EQ(Value("select available_at > now() from job"), "t") << "or it is leased at once again";
+}
+
 TEST_F(RangeErasureTest, TheSameRequestIsOneErasure) {
   Record("motion");
   const v1::EraseRangeRequest request = Request(35, 55);
@@ -483,12 +249,8 @@ TEST_F(RangeErasureTest, RefusesWhatItCannotMean) {
 // Chunks that no clock pair reaches, and bodies that were set aside, stay and are counted.
 TEST_F(RangeErasureTest, SaysWhatItDoesNotReach) {
   const StreamId stream = Record("motion");
-  StoredChunk chunk;
-  chunk.number = 20;
-  chunk.boot_id = BootId::MakeRandom();
-  chunk.stamps = store::RegularAt(40 * kNsPerS, 10, 10);
-  chunk.values = store::Int16Values(2, 10, [](size_t, size_t i) { return i; });
-  scene_.AddSegment(person_, stream, {chunk});
+  const BootId other_boot = BootId::MakeRandom();
+  AddOne(stream, 20, 40, other_boot);
   scene_.database().Execute(
       fmt::format("insert into quarantine values ('{0}', '{1}', '{2}', '{1}', '{3}', '{1}', 0, "
                   "'\\x00', 1, 1, '',"
@@ -505,6 +267,8 @@ TEST_F(RangeErasureTest, SaysWhatItDoesNotReach) {
   EXPECT_EQ(asked.tables(2).rows_left(), 1u);
   RunAll();
   EXPECT_EQ(Get(asked).state(), v1::ERASURE_STATE_DONE);
+  EXPECT_EQ(Readable(stream), (Numbers{0, 1, 2, 6, 7, 8, 9})) << "20 may be of the range";
+  scene_.AddClockPair(person_, other_boot, 0, kStudyZeroNs + 1'000 * kNsPerS);
   EXPECT_EQ(Readable(stream), (Numbers{0, 1, 2, 6, 7, 8, 9, 20}));
 }
 
@@ -610,7 +374,7 @@ TEST_F(RangeErasureTest, TheWholeParticipantCanBeErasedMeanwhile) {
   ASSERT_THAT(asked, IsOk());
   EXPECT_THAT(erasures_.EraseRange(ManagerCall(), Request(0, 10)),
               StatusIs(StatusCode::kFailedPrecondition));
-  ASSERT_THAT(ErasureJob(context_, {.pause = absl::ZeroDuration()}).RunOne(&NeverStopping), IsOk());
+  ASSERT_THAT(ErasureJob(context_, WithoutPause()).RunOne(&NeverStopping), IsOk());
   EXPECT_EQ(Get(asked->erasure()).state(), v1::ERASURE_STATE_DONE);
   EXPECT_EQ(Value("select count(*) from erased_key"), "0");
   LetWaitingJobsRun();

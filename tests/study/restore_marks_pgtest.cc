@@ -82,7 +82,7 @@ TEST_F(RestoreMarksTest, WithoutASignOfARestoreItMustBeForced) {
   EXPECT_EQ(forced.restore_generation(), 1u);
 }
 
-TEST_F(RestoreMarksTest, WhatOperatorsDoStandsInTheEvidenceOfEveryStudy) {
+TEST_F(RestoreMarksTest, WhatOperatorsDoStandsInTheEvidenceOfEveryStudyAndOfTheInstallation) {
   const auto links = [&] {
     return database_.QueryValue("select count(*) from audit where subject = study_id");
   };
@@ -94,12 +94,12 @@ TEST_F(RestoreMarksTest, WhatOperatorsDoStandsInTheEvidenceOfEveryStudy) {
   TM_ASSERT_OK_AND_ASSIGN(const auto rotated,
                           installation.RotateKeyEncryptionKey(OperatorCall(), request));
   EXPECT_GE(rotated.keys_rewrapped(), 3u);
-  EXPECT_EQ(std::stoi(links()), before + 2);
+  EXPECT_EQ(std::stoi(links()), before + 3);
   // The same request is not a second rotation.
   TM_ASSERT_OK_AND_ASSIGN(const auto again,
                           installation.RotateKeyEncryptionKey(OperatorCall(), request));
   EXPECT_EQ(again.keys_rewrapped(), rotated.keys_rewrapped());
-  EXPECT_EQ(std::stoi(links()), before + 2);
+  EXPECT_EQ(std::stoi(links()), before + 3);
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 #include "study/access_directory.h"
+#include "study/fields.h"
 #include "study/staff.h"
 #include "tests/study/study_fixture.h"
 
@@ -165,6 +166,35 @@ TEST_F(StaffTest, AServiceGetsATokenAndOnlyARoleOfServices) {
   const auto again = staff_.CreateService(ManagerCall(study), request);
   ASSERT_THAT(again, IsOk());
   EXPECT_EQ(again->token(), made->token());
+}
+
+// It cannot make itself another one, so it is entered anew before this ends.
+TEST_F(StaffTest, TheTokenOfAServiceEndsUnlessTheServerSaysOtherwise) {
+  const StudyId study = MakeStudy();
+  const auto lives_for = [&](const Context& context) -> std::optional<absl::Duration> {
+    v1::CreateServiceRequest request;
+    request.set_request_id(NewRequestId());
+    request.set_study_id(study.ToString());
+    request.set_display_name("trainer");
+    request.set_role(v1::ROLE_TRAINER);
+    const auto made = Staff(context).CreateService(ManagerCall(study), request);
+    EXPECT_THAT(made, IsOk());
+    AccessDirectory directory(context);
+    const auto record =
+        directory.FindCredential(Token::Parse(made->token())->public_id, Deadline());
+    EXPECT_THAT(record, IsOk());
+    EXPECT_THAT((*record)->CheckHolds(NowUs(clock_)), IsOk());
+    if (!(*record)->expires_at_us) return std::nullopt;
+    EXPECT_EQ(rpc::ReasonOf((*record)->CheckHolds(*(*record)->expires_at_us)),
+              v1::ERROR_REASON_CREDENTIAL_INVALID);
+    return absl::Microseconds(*(*record)->expires_at_us - NowUs(clock_));
+  };
+  EXPECT_EQ(lives_for(context_), kServiceTokenLife);
+  Context other = context_;
+  other.service_token_life = absl::Hours(24);
+  EXPECT_EQ(lives_for(other), absl::Hours(24));
+  other.service_token_life = absl::ZeroDuration();
+  EXPECT_EQ(lives_for(other), std::nullopt);
 }
 
 }  // namespace

@@ -6,11 +6,15 @@
 #   postgres_remove FOLDER   stops it and removes all it has
 #   postgres_sql DATABASE    runs the SQL on stdin as the superuser, stops at the first error
 #
+# `postgres_more_settings` are lines of postgresql.conf that come after ours.
+#
 # FOLDER/place names the folders of the cluster and of its socket. They are FOLDER/cluster, unless
 # the server's user cannot reach that (root's home) or the socket's path would be too long.
 
 # Settings of the person's own shell must not lead anywhere else.
 unset "${!PG@}"
+
+postgres_more_settings=''
 
 # What a unix socket's path may have, without the NUL at the end.
 readonly socket_path_bytes_max=107
@@ -153,6 +157,7 @@ log_timezone = 'UTC'
 lc_messages = 'C.UTF-8'
 log_line_prefix = '%m [%p] %a '
 SETTINGS
+  printf '%s' "$postgres_more_settings"
 }
 
 postgres_stop() {

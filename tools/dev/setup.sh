@@ -5,7 +5,7 @@ readonly buf_version=1.75.0
 
 setup_help() {
   cat <<'HELP'
-Usage: ./dev setup [--lint]
+Usage: ./dev setup [--lint] [--checks]
 
 Installs what is missing, and nothing else: Debian packages by name (the list is
 tools/packages.txt), and google/rpc/*.proto from PyPI into .dev/venv. Uses sudo when it is not run
@@ -14,6 +14,8 @@ is missing it ends within a second. build, test, demo and bench call it by thems
 
   --lint    also what ./dev lint and ./dev format need: clang-format, clang-tidy, and buf from npm
             into .dev/node
+  --checks  also what checks deploy/ by running it: HAProxy, Prometheus, mmdebstrap. Without them
+            those tests are skipped. Debian starts the first two as services: stop them if you like
 HELP
 }
 
@@ -22,6 +24,7 @@ setup_main() {
   while (($# > 0)); do
     case $1 in
       --lint) groups+=(lint) ;;
+      --checks) groups+=(checks) ;;
       *) wrong_arguments "setup: unknown argument \"$1\"" "./dev setup --help" ;;
     esac
     shift

@@ -49,5 +49,15 @@ TEST(SessionDsn, RefusesNonsenseWithoutRepeatingIt) {
               StatusIs(StatusCode::kInvalidArgument, Not(HasSubstr("hunter2"))));
 }
 
+TEST(HoldsPassword, FindsItInBothForms) {
+  EXPECT_EQ(HoldsPassword("host=/run dbname=t passfile=/etc/tidemark/pgpass").value(), false);
+  EXPECT_EQ(HoldsPassword("host=/run password=hunter2").value(), true);
+  EXPECT_EQ(HoldsPassword("host=/run sslpassword='x y'").value(), true);
+  EXPECT_EQ(HoldsPassword("postgresql://u:hunter2@h/d").value(), true);
+  EXPECT_EQ(HoldsPassword("postgresql://u@h/d?password=hunter2").value(), true);
+  EXPECT_EQ(HoldsPassword("postgresql://u@h/d").value(), false);
+  EXPECT_EQ(HoldsPassword("host='").status().code(), absl::StatusCode::kInvalidArgument);
+}
+
 }  // namespace
 }  // namespace tidemark::db

@@ -114,6 +114,30 @@ TEST_F(FlagsTest, TheTreeIsDescribedFromTheRootDown) {
   EXPECT_EQ(tree[1].commands[0].help, "Make one");
 }
 
+TEST(NumberTest, WhatIsNoneIsRefusedWithItsRule) {
+  uint64_t count = 7;
+  double share = 0.5;
+  const auto parse = [&](const std::string& option, const std::string& text) {
+    Parser parser("A tool", "tool");
+    parser.root().AddOption("--count", count, "How many");
+    parser.root().AddOption("--share", share, "How much of it");
+    return parser.Parse(std::vector<std::string>{option, text});
+  };
+  for (const char* text : {"-3", "", "3x", "x", "99999999999999999999", "1.5"}) {
+    EXPECT_THAT(parse("--count", text),
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         AllOf(HasSubstr("--count"), HasSubstr("whole number from 0"))))
+        << text;
+  }
+  EXPECT_EQ(count, 7u);
+  ASSERT_THAT(parse("--count", "18446744073709551615"), IsOk());
+  EXPECT_EQ(count, UINT64_MAX);
+  EXPECT_THAT(parse("--share", "half"),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("--share: is a number")));
+  ASSERT_THAT(parse("--share", "-1.25e2"), IsOk());
+  EXPECT_EQ(share, -125);
+}
+
 TEST(SettingsFileTest, FillsInAndHandsOnWhatNothingTakes) {
   const std::string path =
       (std::filesystem::temp_directory_path() / ("flags_test." + std::to_string(::getpid())))

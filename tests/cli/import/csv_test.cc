@@ -122,6 +122,9 @@ TEST(CsvTest, NamesFileLineColumnAndRule) {
   EXPECT_THAT(PlayCsv("t,ax,ay,steps,activity\n1,2,3,4.5,5\n"),
               InvalidCsv("column \"steps\": \"4.5\" is no 32-bit integer"));
   EXPECT_THAT(PlayCsv("t,ax,ay,steps,activity\nsoon,2,3,4,5\n"), InvalidCsv("\"soon\" is no time"));
+  // 2^63 ns, in milliseconds.
+  EXPECT_THAT(PlayCsv("t,ax,ay,steps,activity\n9223372036854.775808,2,3,4,5\n"),
+              InvalidCsv("\"9223372036854.775808\" is no time"));
   const std::string strict = Replaced(kMapping, "\"skip_missing_rows\": true,", "");
   EXPECT_THAT(PlayCsv(kTable, strict),
               InvalidCsv("t.csv:2: column \"steps\": \"\" stands for no value"));

@@ -1,4 +1,5 @@
-// The C library's functions of these names give way to those of the program.
+// The C library's functions of these names give way to those of the program that links this, or
+// that is started with it as LD_PRELOAD.
 #include "tests/ingest/client/cut_here.h"
 
 #include <fcntl.h>
@@ -7,21 +8,31 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdio>
+#include <cstdlib>
 
 namespace tidemark::ingest {
 namespace {
 
-int calls_left = -1;  // none is cut
+constexpr int kNever = -1;
+
+std::atomic<int>& CallsLeft() {
+  static std::atomic<int> left = [] {
+    const char* text = std::getenv("TIDEMARK_CUT_AFTER");
+    return text != nullptr ? std::atoi(text) : kNever;
+  }();
+  return left;
+}
 
 void Count() {
-  if (calls_left < 0) return;
-  if (calls_left-- == 0) ::kill(::getpid(), SIGKILL);
+  if (CallsLeft() < 0) return;
+  if (CallsLeft()-- == 0) ::kill(::getpid(), SIGKILL);
 }
 
 }  // namespace
 
-void CutAfter(int calls) { calls_left = calls; }
+void CutAfter(int calls) { CallsLeft() = calls; }
 
 extern "C" {
 

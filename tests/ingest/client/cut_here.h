@@ -4,7 +4,8 @@
 
 namespace tidemark::ingest {
 
-// The call that comes after so many others is never made: SIGKILL comes first.
+// The call that comes after so many others is never made: SIGKILL comes first. The variable
+// TIDEMARK_CUT_AFTER says the same to a program that is started with this as LD_PRELOAD.
 void CutAfter(int calls);
 
 }  // namespace tidemark::ingest

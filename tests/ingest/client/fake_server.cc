@@ -71,6 +71,25 @@ void FakeServer::Remember(const std::string& stream_id, const std::string& write
   for (uint64_t n = begin; n < end; ++n) settled_[{stream_id, writer_id}].insert(n);
 }
 
+void FakeServer::CutListsAt(int ranges) {
+  MutexLock lock(mutex_);
+  ranges_per_list_ = ranges;
+}
+
+std::set<uint64_t> FakeServer::MissingBelow(uint64_t end, const std::string& stream_id,
+                                            const std::string& writer_id) const {
+  MutexLock lock(mutex_);
+  const WriterKey key(stream_id, writer_id);
+  std::set<uint64_t> missing;
+  for (uint64_t n = 0; n < end; ++n) {
+    const auto has = [&](const auto& sets) {
+      return sets.contains(key) && sets.at(key).contains(n);
+    };
+    if (!has(settled_) && !has(abandoned_)) missing.insert(n);
+  }
+  return missing;
+}
+
 FakeServer::Seen FakeServer::seen() const {
   MutexLock lock(mutex_);
   return seen_;
@@ -255,17 +274,45 @@ grpc::Status FakeServer::GetUploadState(grpc::ServerContext*, const v1::GetUploa
                                         v1::GetUploadStateResponse* response) {
   if (auto failure = NextFailure("GetUploadState"); !failure.ok()) return failure;
   MutexLock lock(mutex_);
-  for (const auto& [key, numbers] : settled_) {
-    auto* writer = response->add_writers();
-    writer->set_stream_id(key.first);
-    writer->set_writer_id(key.second);
-    for (const uint64_t number : numbers) {
-      auto* range = writer->add_stored();
-      range->set_begin(number);
-      range->set_end(number + 1);
-    }
-  }
+  std::set<WriterKey> keys;
+  for (const auto& [key, numbers] : settled_) keys.insert(key);
+  for (const auto& [key, numbers] : abandoned_) keys.insert(key);
+  for (const WriterKey& key : keys) *response->add_writers() = StateOf(key);
   return grpc::Status::OK;
+}
+
+v1::WriterState FakeServer::StateOf(const WriterKey& key) const {
+  const auto find = [&](const auto& sets) {
+    const auto it = sets.find(key);
+    return it == sets.end() ? std::set<uint64_t>() : it->second;
+  };
+  const std::set<uint64_t> stored = find(settled_);
+  const std::set<uint64_t> abandoned = find(abandoned_);
+  std::set<uint64_t> missing;
+  const uint64_t end = std::max(stored.empty() ? 0 : *stored.rbegin() + 1,
+                                abandoned.empty() ? 0 : *abandoned.rbegin() + 1);
+  for (uint64_t n = 0; n < end; ++n) {
+    if (!stored.contains(n) && !abandoned.contains(n)) missing.insert(n);
+  }
+  v1::WriterState state;
+  state.set_stream_id(key.first);
+  state.set_writer_id(key.second);
+  state.set_high_water(missing.empty() ? end : *missing.begin());
+  const auto list = [&](const std::set<uint64_t>& numbers, auto* ranges) {
+    for (const uint64_t number : numbers) {
+      if (!ranges->empty() && ranges->rbegin()->end() == number) {
+        ranges->rbegin()->set_end(number + 1);
+        continue;
+      }
+      if (ranges->size() == ranges_per_list_) return state.set_truncated(true);
+      ranges->Add()->set_begin(number);
+      ranges->rbegin()->set_end(number + 1);
+    }
+  };
+  list(stored, state.mutable_stored());
+  list(abandoned, state.mutable_abandoned());
+  list(missing, state.mutable_missing());
+  return state;
 }
 
 grpc::Status FakeServer::AbandonRange(grpc::ServerContext*, const v1::AbandonRangeRequest* request,
@@ -273,8 +320,9 @@ grpc::Status FakeServer::AbandonRange(grpc::ServerContext*, const v1::AbandonRan
   if (auto failure = NextFailure("AbandonRange"); !failure.ok()) return failure;
   MutexLock lock(mutex_);
   seen_.abandoned.push_back(*request);
+  const WriterKey key(request->stream_id(), request->writer_id());
   for (uint64_t n = request->range().begin(); n < request->range().end(); ++n) {
-    settled_[{request->stream_id(), request->writer_id()}].insert(n);
+    if (!settled_[key].contains(n)) abandoned_[key].insert(n);
   }
   return grpc::Status::OK;
 }

@@ -59,6 +59,12 @@ class FakeServer final : public v1::DeviceService::Service,
   void Remember(const std::string& stream_id, const std::string& writer_id, uint64_t begin,
                 uint64_t end) TM_EXCLUDES(mutex_);
 
+  // GetUploadState lists so many ranges at most.
+  void CutListsAt(int ranges) TM_EXCLUDES(mutex_);
+  // Numbers below `end` of a writer that are not settled.
+  std::set<uint64_t> MissingBelow(uint64_t end, const std::string& stream_id,
+                                  const std::string& writer_id) const TM_EXCLUDES(mutex_);
+
   struct Seen {
     int streams_opened = 0;
     int bundles = 0;
@@ -105,6 +111,7 @@ class FakeServer final : public v1::DeviceService::Service,
   using WriterKey = std::pair<std::string, std::string>;  // canonical texts
 
   grpc::Status NextFailure(const std::string& method) TM_EXCLUDES(mutex_);
+  v1::WriterState StateOf(const WriterKey& key) const TM_REQUIRES(mutex_);
   // The statement on one envelope; nothing for a silent one.
   std::optional<v1::ReceiptStatement> Admit(const v1::ChunkEnvelope& envelope) TM_EXCLUDES(mutex_);
   v1::ReceiptBatch Sign(const std::vector<v1::ReceiptStatement>& statements) TM_EXCLUDES(mutex_);
@@ -117,7 +124,9 @@ class FakeServer final : public v1::DeviceService::Service,
   uint32_t window_ TM_GUARDED_BY(mutex_) = 64;
   v1::ServerLimits limits_ TM_GUARDED_BY(mutex_);
   std::vector<ReceiptMaker> makers_ TM_GUARDED_BY(mutex_);
-  std::map<WriterKey, std::set<uint64_t>> settled_ TM_GUARDED_BY(mutex_);
+  int ranges_per_list_ TM_GUARDED_BY(mutex_) = 1'000;
+  std::map<WriterKey, std::set<uint64_t>> settled_ TM_GUARDED_BY(mutex_);  // but abandoned
+  std::map<WriterKey, std::set<uint64_t>> abandoned_ TM_GUARDED_BY(mutex_);
   Seen seen_ TM_GUARDED_BY(mutex_);
   std::unique_ptr<grpc::Server> server_;
 };

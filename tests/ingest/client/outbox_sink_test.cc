@@ -110,7 +110,7 @@ TEST_F(OutboxSinkTest, RefusesWhatCannotBeOneChunk) {
   ASSERT_THAT(sink_.BeginBoot(boot_, {}), IsOk());
   EXPECT_THAT(sink_.Append(x + 1, run), StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_THAT(sink_.Append(x, {}), StatusIs(absl::StatusCode::kInvalidArgument));
-  const std::string large(kChunkBodyBytesMax, 'x');
+  const std::string large(kBodyBytesMax, 'x');
   EXPECT_THAT(sink_.Append(x, {.stamps = signal::Stamps::Exact({1}), .values = large}),
               StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_THAT(sink_.DeclareStream("device", Declaration(v1::MODALITY_OTHER)),

@@ -294,8 +294,8 @@ TEST_F(OutboxTest, LimitsRefuseBeforeANumberIsUsed) {
   EXPECT_THAT(append(1), StatusIs(absl::StatusCode::kResourceExhausted));
   ASSERT_THAT(outbox->Delete(std::vector{refs[0]}), IsOk());
   EXPECT_THAT(append(0), StatusIs(absl::StatusCode::kInvalidArgument));
-  EXPECT_THAT(append(kChunkBodyBytesMax + 1), StatusIs(absl::StatusCode::kInvalidArgument));
-  TM_ASSERT_OK_AND_ASSIGN(const ChunkRef ref, append(kChunkBodyBytesMax));
+  EXPECT_THAT(append(kBodyBytesMax + 1), StatusIs(absl::StatusCode::kInvalidArgument));
+  TM_ASSERT_OK_AND_ASSIGN(const ChunkRef ref, append(kBodyBytesMax));
   EXPECT_EQ(ref.number, 2u);
   outbox.reset();
   EXPECT_THAT(Outbox::Open(path(), {.pending_chunks_max = 1}),

@@ -40,8 +40,9 @@ TEST(Reconcile, SettledOfEveryKindIsAccountedFor) {
 TEST(Reconcile, NumbersWithoutABodyAndWithoutASettlementAreLost) {
   v1::WriterState server;
   Add(server.mutable_stored(), 2, 4);
-  EXPECT_THAT(Reconcile(Writer(9, {5, 6}), &server).lost,
-              ElementsAre(Numbers{0, 2}, Numbers{4, 5}, Numbers{7, 9}));
+  const auto result = Reconcile(Writer(9, {5, 6}), &server);
+  EXPECT_THAT(result.lost, ElementsAre(Numbers{0, 5}, Numbers{7, 9})) << "one range up to 5";
+  EXPECT_EQ(result.lost_numbers, 5u);
 }
 
 TEST(Reconcile, AServerThatNeverHeardOfTheWriterLeavesWhatIsGoneLost) {
@@ -56,10 +57,41 @@ TEST(Reconcile, AServerAheadOfUsMeansARestoredOutbox) {
   EXPECT_THAT(result.lost, IsEmpty());
 }
 
-TEST(Reconcile, CutListsProveNothingLost) {
+// Nothing is lost by not being listed.
+TEST(Reconcile, OfCutListsWhatIsListedAsMissingIsLost) {
   v1::WriterState server;
   server.set_truncated(true);
-  EXPECT_THAT(Reconcile(Writer(5, {}), &server).lost, IsEmpty());
+  server.set_high_water(1);
+  Add(server.mutable_stored(), 0, 1);
+  Add(server.mutable_missing(), 1, 2);
+  Add(server.mutable_missing(), 3, 6);
+  const auto result = Reconcile(Writer(9, {4}), &server);
+  EXPECT_THAT(result.lost, ElementsAre(Numbers{1, 4}, Numbers{5, 6}));
+  EXPECT_EQ(result.lost_numbers, 3u);
+  EXPECT_TRUE(result.more);
+  EXPECT_EQ(result.unseen_newest, 8u);
+}
+
+TEST(Reconcile, OfCutListsTheNewestIsAskedForOnlyWhereTheyDoNotShowIt) {
+  v1::WriterState server;
+  server.set_truncated(true);
+  Add(server.mutable_missing(), 0, 4);
+  EXPECT_EQ(Reconcile(Writer(5, {}), &server).unseen_newest, std::nullopt) << "4 is settled";
+  EXPECT_EQ(Reconcile(Writer(6, {5}), &server).unseen_newest, std::nullopt) << "5 waits";
+  EXPECT_EQ(Reconcile(Writer(6, {}), &server).unseen_newest, 5u);
+  server.clear_missing();
+  server.set_high_water(6);
+  const auto result = Reconcile(Writer(6, {}), &server);
+  EXPECT_EQ(result.unseen_newest, std::nullopt);
+  EXPECT_FALSE(result.more) << "everything is settled";
+}
+
+TEST(Reconcile, CutListsShowARestoredOutboxByWhatFollowsAGap) {
+  v1::WriterState server;
+  server.set_truncated(true);
+  Add(server.mutable_missing(), 2, 6);
+  EXPECT_TRUE(Reconcile(Writer(6, {}), &server).restored);
+  EXPECT_FALSE(Reconcile(Writer(7, {}), &server).restored);
 }
 
 TEST(Reconcile, NumbersThatWereToldToBeDeletedAreSettled) {
@@ -76,7 +108,7 @@ TEST(Reconcile, AListThatWasCutIsReasonEnoughToNumberAnew) {
   const auto result = Reconcile(Writer(2, {}), &server);
   EXPECT_TRUE(result.scattered);
   EXPECT_FALSE(result.restored);
-  EXPECT_THAT(result.lost, IsEmpty());
+  EXPECT_THAT(result.lost, IsEmpty()) << "no gap is listed";
 }
 
 }  // namespace

@@ -3,25 +3,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <filesystem>
-#include <map>
-#include <memory>
 #include <string>
-#include <vector>
 
 #include "base/base64.h"
 #include "base/endian.h"
-#include "ingest/client/durable_file.h"
-#include "ingest/client/outbox_sink.h"
-#include "tests/ingest/client/fake_server.h"
-#include "tests/ingest/client/test_folder.h"
-#include "tests/support/status_matchers.h"
+#include "tests/ingest/client/upload_client_fixture.h"
 
 namespace tidemark::ingest {
 namespace {
 
-namespace fs = std::filesystem;
 using support::IsOk;
 using support::StatusIs;
 using ::testing::AllOf;
@@ -31,99 +21,7 @@ using ::testing::HasSubstr;
 using ::testing::Le;
 using ::testing::SizeIs;
 
-Answer Kept() {
-  return {.outcome = v1::OUTCOME_REFUSED,
-          .action = v1::DEVICE_ACTION_KEEP_AND_REPORT,
-          .reason = v1::RECEIPT_REASON_BODY_SIZE};
-}
-
-// An enrolled device with an outbox, a fake server, and time that only the client's sleep moves.
-class UploadClientTest : public ::testing::TestWithParam<UploadWay> {
- protected:
-  void SetUp() override {
-    auto identity =
-        Identity::Enrol(server_.channel(), {"in-process", ""}, folder_ / "device", "code");
-    ASSERT_THAT(identity, IsOk());
-    identity_ = std::make_unique<Identity>(*std::move(identity));
-    OpenFolder();
-  }
-
-  void OpenFolder() {
-    outbox_.reset();
-    auto outbox = Outbox::Open(identity_->outbox_folder());
-    ASSERT_THAT(outbox, IsOk());
-    outbox_ = *std::move(outbox);
-    auto ledger = Ledger::Open(identity_->ledger_path());
-    ASSERT_THAT(ledger, IsOk());
-    ledger_ = std::make_unique<Ledger>(*std::move(ledger));
-  }
-
-  // Appends `count` chunks of a stream; the sink is not told to hold any records.
-  StreamId Record(int count, const std::string& name = "hr", size_t bytes = 100) {
-    v1::StreamDeclaration declaration;
-    declaration.set_modality(v1::MODALITY_HEART_RATE);
-    const auto declared = outbox_->DeclareStream(name, declaration);
-    EXPECT_THAT(declared, IsOk());
-    for (int i = 0; i < count; ++i) {
-      const auto make_body = [&](const WriterId& writer, uint64_t number) {
-        v1::ChunkBody body;
-        body.set_version(1);
-        body.set_stream_id(std::string(declared->stream_id.AsBytes()));
-        body.set_stream_version(declared->version);
-        body.set_writer_id(std::string(writer.AsBytes()));
-        body.set_number(number);
-        body.mutable_samples()->set_count(1);
-        // Random bytes, so that compression does not shrink a message under its limit.
-        body.mutable_samples()->set_values(RandomBytes(bytes));
-        return body.SerializeAsString();
-      };
-      EXPECT_THAT(outbox_->Append(declared->stream_id, make_body), IsOk());
-    }
-    return declared->stream_id;
-  }
-
-  UploadOptions Options() {
-    return {.way = GetParam(),
-            .failures_max = 4,
-            .waits_max = 2,
-            .stall_timeout = absl::Seconds(30),
-            .backoff_seed = 1,
-            .clock = &clock_,
-            .sleep = [this](absl::Duration time) {
-              sleeps_.push_back(time);
-              clock_.Advance(time);
-            }};
-  }
-  UploadReport Drain(UploadOptions options) {
-    UploadClient client(server_.channel(), *identity_, *outbox_, *ledger_, std::move(options));
-    return client.Drain();
-  }
-  UploadReport Drain() { return Drain(Options()); }
-  std::string UploadMethod() const {
-    return GetParam() == UploadWay::kStream ? "Upload" : "PutChunks";
-  }
-  fs::path KeptFolder() const { return identity_->outbox_folder() / "kept"; }
-  size_t KeptBodies() const {
-    if (!fs::exists(KeptFolder())) return 0;
-    return static_cast<size_t>(std::count_if(
-        fs::recursive_directory_iterator(KeptFolder()), fs::recursive_directory_iterator(),
-        [](const auto& entry) { return entry.path().extension() == ".chunk"; }));
-  }
-
-  TestFolder folder_;
-  FakeServer server_;
-  ManualClock clock_{absl::FromUnixSeconds(1'700'000'000)};
-  std::vector<absl::Duration> sleeps_;
-  std::unique_ptr<Identity> identity_;
-  std::unique_ptr<Outbox> outbox_;
-  std::unique_ptr<Ledger> ledger_;
-};
-
-INSTANTIATE_TEST_SUITE_P(Ways, UploadClientTest,
-                         ::testing::Values(UploadWay::kStream, UploadWay::kBundle),
-                         [](const auto& way) {
-                           return way.param == UploadWay::kStream ? "Stream" : "Bundle";
-                         });
+INSTANTIATE_TEST_SUITE_P(Ways, UploadClientTest, BothWays(), NameOfWay);
 
 TEST_P(UploadClientTest, EmptiesTheOutboxAndHoldsAReceiptForEveryChunk) {
   Record(10);
@@ -171,21 +69,6 @@ TEST_P(UploadClientTest, AnEmptyOutboxSendsNothing) {
   const UploadReport report = Drain();
   ASSERT_THAT(report.status, IsOk());
   EXPECT_EQ(server_.seen().streams_opened + server_.seen().bundles, 0);
-}
-
-TEST_P(UploadClientTest, ALostReceiptIsFetchedBySendingAgain) {
-  Record(3);
-  server_.SetDecide([](const v1::ChunkBody&, int times) -> Answer {
-    if (times == 1) return {.silent = true};  // stored, and the answer lost
-    return {.outcome = v1::OUTCOME_DUPLICATE};
-  });
-  UploadOptions options = Options();
-  // A stream whose receipts do not come is given up after the stall timeout.
-  options.stall_timeout = absl::Milliseconds(50);
-  const UploadReport report = Drain(std::move(options));
-  ASSERT_THAT(report.status, IsOk());
-  EXPECT_EQ(report.receipts.at(v1::OUTCOME_DUPLICATE), 3u);
-  EXPECT_EQ(outbox_->pending_chunks(), 0u);
 }
 
 TEST_P(UploadClientTest, KeepsAndAbandonsAfterThreeAnswersToResend) {
@@ -286,21 +169,6 @@ TEST_P(UploadClientTest, KeepsWhatCanNeverBeAccepted) {
   EXPECT_EQ(KeptBodies(), 1u);
   EXPECT_EQ(outbox_->pending_chunks(), 0u);
   EXPECT_THAT(server_.seen().abandoned, SizeIs(1));
-}
-
-TEST_P(UploadClientTest, AnAbandonmentThatWasNotHeardIsToldByTheNextRun) {
-  Record(2);
-  server_.SetDecide([](const v1::ChunkBody&, int) { return Kept(); });
-  server_.Fail("AbandonRange", absl::PermissionDeniedError("not now"));
-  EXPECT_FALSE(Drain().status.ok());
-  EXPECT_EQ(KeptBodies(), 2u);
-  OpenFolder();
-  ASSERT_THAT(Drain().status, IsOk());
-  uint64_t numbers = 0;
-  for (const auto& range : server_.seen().abandoned) {
-    numbers += range.range().end() - range.range().begin();
-  }
-  EXPECT_EQ(numbers, 2u);
 }
 
 TEST_P(UploadClientTest, StopsTheStreamAndDeletes) {
@@ -416,87 +284,6 @@ TEST_P(UploadClientTest, AnEndedSessionIsOpenedAgain) {
   EXPECT_EQ(server_.seen().sessions, 2);
 }
 
-TEST_P(UploadClientTest, ARestoredOutboxNumbersAnewAndItsOldBodiesAreSentUnchanged) {
-  const StreamId stream_id = Record(2);
-  const WriterId old_writer = outbox_->Streams()[0].writer_id;
-  // The server has numbers that this copy of the outbox never used.
-  server_.Remember(stream_id.ToString(), old_writer.ToString(), 0, 9);
-  const UploadReport report = Drain();
-  ASSERT_THAT(report.status, IsOk());
-  EXPECT_EQ(report.writers_started, 1u);
-  EXPECT_EQ(outbox_->pending_chunks(), 0u);
-  EXPECT_NE(outbox_->Streams()[0].writer_id, old_writer);
-  for (const auto& [bytes, times] : server_.seen().bodies) {
-    v1::ChunkBody body;
-    ASSERT_TRUE(body.ParseFromString(bytes));
-    EXPECT_EQ(body.writer_id(), old_writer.AsBytes());
-  }
-  EXPECT_THAT(server_.seen().abandoned, SizeIs(0));
-}
-
-TEST_P(UploadClientTest, ANumberWithoutABodyIsAbandoned) {
-  const StreamId stream_id = Record(3);
-  // Somebody removed a file by hand.
-  for (const auto& entry : fs::recursive_directory_iterator(identity_->outbox_folder())) {
-    if (entry.path().filename() == "00000000000000000001.chunk") {
-      fs::remove(entry.path());
-      break;
-    }
-  }
-  OpenFolder();
-  const UploadReport report = Drain();
-  ASSERT_THAT(report.status, IsOk());
-  EXPECT_EQ(report.chunks_deleted, 2u);
-  const auto abandoned = server_.seen().abandoned;
-  ASSERT_THAT(abandoned, SizeIs(1));
-  EXPECT_EQ(abandoned[0].stream_id(), stream_id.ToString());
-  EXPECT_EQ(abandoned[0].range().begin(), 1u);
-}
-
-TEST_P(UploadClientTest, ABodyThatIsDamagedOnDiskIsKeptAndAbandoned) {
-  Record(2);
-  for (const auto& entry : fs::recursive_directory_iterator(identity_->outbox_folder())) {
-    if (entry.path().filename() == "00000000000000000000.chunk") {
-      fs::resize_file(entry.path(), entry.file_size() - 1);
-    }
-  }
-  const UploadReport report = Drain();
-  ASSERT_THAT(report.status, IsOk());
-  EXPECT_EQ(report.chunks_kept, 1u);
-  EXPECT_EQ(report.chunks_deleted, 1u);
-  EXPECT_THAT(server_.seen().abandoned, SizeIs(1));
-}
-
-// One file that cannot be read keeps none of the others back.
-TEST_P(UploadClientTest, ABodyThatCannotBeReadIsPassedOverAndTriedByTheNextRun) {
-  Record(4);
-  std::map<std::string, fs::path> files;
-  for (const auto& entry : fs::recursive_directory_iterator(identity_->outbox_folder())) {
-    files.emplace(entry.path().filename(), entry.path());
-  }
-  const fs::path folder = files.at("00000000000000000000.chunk");
-  fs::rename(folder, folder_ / "body");
-  fs::create_directory(folder);
-  fs::resize_file(files.at("00000000000000000002.chunk"), 5 << 20);
-  OpenFolder();
-  const UploadReport report = Drain();
-  EXPECT_FALSE(report.status.ok());
-  EXPECT_TRUE(IsOnThisMachine(report.status));
-  EXPECT_THAT(std::string(report.status.message()), HasSubstr("2 chunks cannot be read"));
-  EXPECT_EQ(report.chunks_deleted, 2u);
-  EXPECT_EQ(report.chunks_unreadable, 2u);
-  EXPECT_EQ(report.chunks_left, 2u);
-  EXPECT_EQ(report.attempts_failed, 0u);
-  EXPECT_THAT(server_.seen().abandoned, SizeIs(0));
-
-  fs::remove(folder);
-  fs::rename(folder_ / "body", folder);
-  OpenFolder();
-  const UploadReport again = Drain();
-  EXPECT_EQ(again.chunks_deleted, 1u);
-  EXPECT_EQ(again.chunks_unreadable, 1u);
-}
-
 TEST_P(UploadClientTest, LargeChunksGoInSeveralMessages) {
   Record(24, "hr", 500'000);
   const UploadReport report = Drain();
@@ -589,81 +376,6 @@ TEST_P(UploadBundleTest, TheBundleIsSignedByTheDevice) {
   AppendLe(message, static_cast<uint64_t>(seen.last_bundle.size()));
   TM_ASSERT_OK_AND_ASSIGN(const VerifyKey key, VerifyKey::FromP256Der(seen.last_public_key));
   EXPECT_TRUE(key.Verify(message, signature));
-}
-
-class IdentityTest : public ::testing::Test {
- protected:
-  TestFolder folder_;
-  FakeServer server_;
-  ManualClock clock_{absl::FromUnixSeconds(1'700'000'000)};
-
-  absl::StatusOr<Identity> Enrol() {
-    return Identity::Enrol(server_.channel(), {"in-process", ""}, folder_ / "device", "code");
-  }
-};
-
-TEST_F(IdentityTest, IsLoadedAsItWasEnrolled) {
-  TM_ASSERT_OK_AND_ASSIGN(const Identity enrolled, Enrol());
-  TM_ASSERT_OK_AND_ASSIGN(const Identity loaded, Identity::Load(folder_ / "device"));
-  EXPECT_EQ(loaded.device_id(), server_.device_id);
-  EXPECT_EQ(loaded.participant_id(), server_.participant_id);
-  EXPECT_EQ(loaded.audience(), "test-audience");
-  EXPECT_EQ(loaded.address().target, "in-process");
-  const auto mode = fs::status(folder_ / "device/key.pem").permissions();
-  EXPECT_EQ(mode & (fs::perms::group_all | fs::perms::others_all), fs::perms::none);
-}
-
-TEST_F(IdentityTest, ALostAnswerDoesNotCostTheKey) {
-  server_.Fail("Enrol", absl::UnavailableError("lost"));
-  EXPECT_FALSE(Enrol().ok());
-  const std::string first_key = server_.seen().last_public_key;
-  EXPECT_THAT(Identity::Load(folder_ / "device"), StatusIs(absl::StatusCode::kNotFound));
-  ASSERT_THAT(Enrol(), IsOk());
-  EXPECT_EQ(server_.seen().last_public_key, first_key);
-}
-
-TEST_F(IdentityTest, AnEnrolledFolderIsNotEnrolledAgain) {
-  ASSERT_THAT(Enrol(), IsOk());
-  EXPECT_THAT(Enrol(), StatusIs(absl::StatusCode::kFailedPrecondition));
-}
-
-TEST_F(IdentityTest, RotationReplacesTheKeyOnDisk) {
-  TM_ASSERT_OK_AND_ASSIGN(Identity identity, Enrol());
-  const std::string old_key = server_.seen().last_public_key;
-  DeviceSession session(server_.channel(), identity, clock_);
-  ASSERT_THAT(session.RotateKey(), IsOk());
-  const std::string new_key = server_.seen().last_public_key;
-  EXPECT_NE(new_key, old_key);
-  TM_ASSERT_OK_AND_ASSIGN(const Identity loaded, Identity::Load(folder_ / "device"));
-  TM_ASSERT_OK_AND_ASSIGN(const VerifyKey verify, VerifyKey::FromP256Der(new_key));
-  EXPECT_TRUE(verify.Verify("message", loaded.Sign("message")));
-}
-
-TEST_F(IdentityTest, ARotationWhoseAnswerWasLostIsFinishedByTheNextSession) {
-  TM_ASSERT_OK_AND_ASSIGN(Identity identity, Enrol());
-  DeviceSession session(server_.channel(), identity, clock_);
-  server_.Fail("RotateKey", absl::UnavailableError("lost"));
-  EXPECT_FALSE(session.RotateKey().ok());
-  const std::string next_key = server_.seen().last_public_key;
-  // The server took it: the old key opens no session any more.
-  session.Invalidate();
-  server_.Fail("OpenSession", rpc::Error(absl::StatusCode::kUnauthenticated,
-                                         v1::ERROR_REASON_CREDENTIAL_INVALID, "old key"));
-  ASSERT_THAT(session.Token(), IsOk());
-  TM_ASSERT_OK_AND_ASSIGN(const VerifyKey verify, VerifyKey::FromP256Der(next_key));
-  EXPECT_TRUE(verify.Verify("message", identity.Sign("message")));
-  EXPECT_FALSE(fs::exists(folder_ / "device/key-next.pem"));
-}
-
-TEST_F(IdentityTest, ASessionIsReusedForHalfItsLife) {
-  TM_ASSERT_OK_AND_ASSIGN(Identity identity, Enrol());
-  DeviceSession session(server_.channel(), identity, clock_);
-  TM_ASSERT_OK_AND_ASSIGN(const std::string first, session.Token());
-  clock_.Advance(absl::Minutes(29));
-  EXPECT_THAT(session.Token(), support::IsOkAndHolds(first));
-  clock_.Advance(absl::Minutes(2));
-  TM_ASSERT_OK_AND_ASSIGN(const std::string second, session.Token());
-  EXPECT_NE(second, first);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <map>
 #include <thread>
 
+#include "base/base64.h"
 #include "base/db/migrator.h"
 #include "migrations/migrations.h"
 #include "store/keys/database_key_store.h"
@@ -174,6 +175,97 @@ TEST_F(DatabaseKeyStoreTest, RotatesWhileWritersWrite) {
     TM_ASSERT_OK_AND_ASSIGN(const DataKey found, late->Find(participant, key.name));
     EXPECT_EQ(found.bytes, key.bytes);
   }
+}
+
+// More participants than fit into a batch, and a rotation that is cut off in any of them.
+class LongRotationTest : public DatabaseKeyStoreTest {
+ protected:
+  void MakePeople(int people) {
+    TM_ASSERT_OK_AND_ASSIGN(const auto store, harness_.Open({}));
+    for (int i = 0; i < people; ++i) {
+      const ParticipantId participant = ParticipantId::MakeV7();
+      TM_ASSERT_OK_AND_ASSIGN(DataKey key, store->KeyForWriting(participant, stream_, 1));
+      made_.emplace(participant, std::move(key));
+    }
+  }
+  void ExpectEveryKey() {
+    TM_ASSERT_OK_AND_ASSIGN(const auto store, harness_.Open({}));
+    for (const auto& [participant, key] : made_) {
+      TM_ASSERT_OK_AND_ASSIGN(const DataKey found, store->Find(participant, key.name));
+      ASSERT_EQ(found.bytes, key.bytes);
+    }
+  }
+  size_t Keks() const { return KekRing::Parse(ContentsOf(harness_.kek_path()))->size(); }
+  // Lets so many keys of participants be wrapped anew in all, and fails every one after that.
+  void FailAfter(int keys) const {
+    harness_.database().Execute(fmt::format(
+        "create sequence if not exists wraps; alter sequence wraps restart;"
+        "create or replace function fail_late() returns trigger language plpgsql security definer"
+        " as $$ begin if nextval('wraps') > {} then raise exception 'cut off'; end if;"
+        " return new; end $$;"
+        "create or replace trigger fail_late before update on participant_key"
+        " for each row execute function fail_late()",
+        keys));
+  }
+
+  std::map<ParticipantId, DataKey> made_;
+};
+
+TEST_F(LongRotationTest, GoesOnWhereItWasCutOff) {
+  ASSERT_NO_FATAL_FAILURE(MakePeople(250));
+  for (const int keys : {0, 130, 230, 30}) {
+    FailAfter(keys);
+    TM_ASSERT_OK_AND_ASSIGN(const auto store, harness_.Open({}));
+    EXPECT_THAT(store->RotateKeyEncryptionKey(), StatusIs(absl::StatusCode::kUnavailable));
+    EXPECT_EQ(Keks(), 2u);
+    ASSERT_NO_FATAL_FAILURE(ExpectEveryKey());
+  }
+  // A whole batch was kept.
+  const std::string kek = KekRing::Parse(ContentsOf(harness_.kek_path()))->newest().id;
+  const std::string wrapped = harness_.database().QueryValue(
+      fmt::format("select count(*) from participant_key where substr(wrapped, 9, 8) = '\\x{}'",
+                  HexEncode(kek)));
+  EXPECT_EQ(wrapped, "200");
+  harness_.database().Execute("drop trigger fail_late on participant_key");
+  TM_ASSERT_OK_AND_ASSIGN(const auto store, harness_.Open({}));
+  EXPECT_THAT(store->RotateKeyEncryptionKey(), support::IsOkAndHolds(50u));
+  EXPECT_EQ(Keks(), 1u);
+  ASSERT_NO_FATAL_FAILURE(ExpectEveryKey());
+}
+
+// No transaction of a rotation lasts longer than a batch: whoever looks between two of them finds
+// none open, and part of the keys done.
+TEST_F(LongRotationTest, EveryBatchIsATransactionOfItsOwn) {
+  ASSERT_NO_FATAL_FAILURE(MakePeople(250));
+  harness_.database().Execute(
+      "create table seen (batch xid8, keys bigint);"
+      "create function note_batch() returns trigger language plpgsql security definer as $$ begin"
+      " insert into seen values (pg_current_xact_id(), 1); return null; end $$;"
+      "create trigger note_batch after update on participant_key"
+      " for each row execute function note_batch()");
+  TM_ASSERT_OK_AND_ASSIGN(const auto store, harness_.Open({}));
+  ASSERT_THAT(store->RotateKeyEncryptionKey(), IsOk());
+  EXPECT_EQ(harness_.database().QueryValue(
+                "select string_agg(keys::text, ' ' order by batch) from"
+                " (select batch, sum(keys) as keys from seen group by batch) s"),
+            "200 50");
+}
+
+TEST_F(LongRotationTest, TwoAtOnceLoseNoKey) {
+  ASSERT_NO_FATAL_FAILURE(MakePeople(40));
+  TM_ASSERT_OK_AND_ASSIGN(const auto one, harness_.Open({}));
+  TM_ASSERT_OK_AND_ASSIGN(const auto other, harness_.Open({}));
+  std::vector<absl::Status> answers(2);
+  std::thread rotating([&] { answers[0] = one->RotateKeyEncryptionKey().status(); });
+  answers[1] = other->RotateKeyEncryptionKey().status();
+  rotating.join();
+  for (const absl::Status& answer : answers) {
+    EXPECT_TRUE(answer.ok() || absl::IsAborted(answer)) << answer;
+  }
+  EXPECT_TRUE(answers[0].ok() || answers[1].ok());
+  ASSERT_THAT(one->RotateKeyEncryptionKey(), IsOk());
+  EXPECT_EQ(Keks(), 1u);
+  ASSERT_NO_FATAL_FAILURE(ExpectEveryKey());
 }
 
 TEST(KeyStoreStatementsTest, EveryOneSaysItsScope) {

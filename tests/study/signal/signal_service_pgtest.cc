@@ -281,6 +281,21 @@ TEST_F(SignalServiceTest, TellsWhatExists) {
   EXPECT_EQ(coverage.last_arrival().seconds(), 1'795'348'801);
 }
 
+// docs/privacy.md: that something was recorded may be asked by whoever has a role that reads.
+TEST_F(SignalServiceTest, WhatExistsIsToldToThoseWhoMayReadNothingOfIt) {
+  authorizer_.data_kind_bits = 0;
+  v1::GetCoverageRequest request;
+  request.set_participant_id(person_.participant_id.ToString());
+  grpc::ClientContext context;
+  v1::GetCoverageResponse response;
+  ASSERT_TRUE(stub_->GetCoverage(&context, request, &response).ok());
+  ASSERT_EQ(response.streams_size(), 1);
+  EXPECT_EQ(response.streams(0).ranges_size(), 1);
+  v1::ReadSamplesRequest read = ReadRequest();
+  read.set_everything(true);
+  EXPECT_EQ(rpc::ReasonOf(rpc::FromGrpc(Read(read))), v1::ERROR_REASON_DATA_KIND_NOT_GRANTED);
+}
+
 TEST_F(SignalServiceTest, NamesWhatWasErased) {
   ASSERT_TRUE(scene_.keys().DestroyParticipant(person_.participant_id).ok());
   v1::ReadSamplesRequest request = ReadRequest();

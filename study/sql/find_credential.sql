@@ -1,9 +1,0 @@
--- find_credential: a bearer credential and the principal it proves.
--- scope: local
-select c.kind, c.secret_sha256, c.revoked_at is not null as revoked,
-       (extract(epoch from c.expires_at) * 1000000)::bigint as expires_at_us,
-       p.principal_id, p.kind as principal_kind, p.study_id, p.participant_id, p.state
-  from credential c
-  join principal p on p.principal_id = c.principal_id
- where c.public_id = $1::text
-   and c.kind in (1, 2, 4)
