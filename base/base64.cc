@@ -22,7 +22,8 @@ constexpr std::array<int8_t, 256> MakeReverse(std::string_view alphabet) {
 constexpr auto kReverse = MakeReverse(kAlphabet);
 constexpr auto kHexReverse = [] {
   auto reverse = MakeReverse(kHexDigits);
-  for (int i = 0; i < 6; ++i) reverse[static_cast<size_t>('A') + static_cast<size_t>(i)] = static_cast<int8_t>(10 + i);
+  for (int i = 0; i < 6; ++i)
+    reverse[static_cast<size_t>('A') + static_cast<size_t>(i)] = static_cast<int8_t>(10 + i);
   return reverse;
 }();
 

@@ -598,6 +598,7 @@ CREATE TABLE public.sealed_run (
     levels smallint NOT NULL,
     tile_bytes bigint NOT NULL,
     closed boolean NOT NULL,
+    dense boolean NOT NULL,
     sealed_at timestamp with time zone NOT NULL
 );
 
@@ -1246,6 +1247,13 @@ CREATE INDEX sealed_run_by_time ON public.sealed_run USING btree (participant_id
 --
 
 CREATE INDEX sealed_run_open ON public.sealed_run USING btree (participant_id, stream_id) WHERE (NOT closed);
+
+
+--
+-- Name: sealed_run_quick; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX sealed_run_quick ON public.sealed_run USING btree (study_id, participant_id, stream_id) WHERE (NOT dense);
 
 
 --

@@ -307,13 +307,12 @@ stopped for 10 s.
 )";
 }
 
-absl::Status MeasureIngestPressure(const RigOptions& options, std::vector<Figure>& figures,
-                                   std::vector<double>& idle_mib) {
+absl::Status MeasureIngestPressure(const RigOptions& options, const MotionValues& motion,
+                                   std::vector<Figure>& figures, std::vector<double>& idle_mib) {
   const PressureAmounts& amounts = options.quick ? kQuickPressure : kFullPressure;
-  TM_ASSIGN_OR_RETURN(const MotionValues values, MotionValues::Load(options.data));
-  TM_RETURN_IF_ERROR(MeasureFairness(options, amounts, values, figures, idle_mib));
-  TM_RETURN_IF_ERROR(MeasurePoison(options, amounts, values, figures, idle_mib));
-  return MeasureFullMemory(options, amounts, values, figures, idle_mib);
+  TM_RETURN_IF_ERROR(MeasureFairness(options, amounts, motion, figures, idle_mib));
+  TM_RETURN_IF_ERROR(MeasurePoison(options, amounts, motion, figures, idle_mib));
+  return MeasureFullMemory(options, amounts, motion, figures, idle_mib);
 }
 
 absl::Status MeasureIdleMemory(const RigOptions& options, std::vector<double> idle_mib,

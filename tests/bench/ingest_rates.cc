@@ -77,8 +77,8 @@ struct RateCells {
 
 class IngestRates {
  public:
-  static absl::Status Measure(const RigOptions& options, std::vector<Figure>& figures,
-                              std::vector<double>& idle_mib);
+  static absl::Status Measure(const RigOptions& options, const MotionValues& motion,
+                              std::vector<Figure>& figures, std::vector<double>& idle_mib);
 
  private:
   IngestRates(const RigOptions& options, LimitsDatabase limits, std::vector<Figure>& figures,
@@ -228,11 +228,10 @@ absl::Status IngestRates::MeasureLone(const MotionValues& values) {
   return absl::OkStatus();
 }
 
-absl::Status IngestRates::Measure(const RigOptions& options, std::vector<Figure>& figures,
-                                  std::vector<double>& idle_mib) {
+absl::Status IngestRates::Measure(const RigOptions& options, const MotionValues& motion,
+                                  std::vector<Figure>& figures, std::vector<double>& idle_mib) {
   TM_ASSIGN_OR_RETURN(LimitsDatabase limits, LimitsDatabase::Make(options));
   IngestRates rates(options, std::move(limits), figures, idle_mib);
-  TM_ASSIGN_OR_RETURN(const MotionValues motion, MotionValues::Load(options.data));
   const MotionValues noise = MotionValues::Noise();
   const Amounts& amounts = AmountsOf(options);
   TM_RETURN_IF_ERROR(rates.Measure16k(motion));
@@ -277,9 +276,9 @@ one chunk of 16 KiB under way.
       kFull.rounds);
 }
 
-absl::Status MeasureIngestRates(const RigOptions& options, std::vector<Figure>& figures,
-                                std::vector<double>& idle_mib) {
-  return IngestRates::Measure(options, figures, idle_mib);
+absl::Status MeasureIngestRates(const RigOptions& options, const MotionValues& motion,
+                                std::vector<Figure>& figures, std::vector<double>& idle_mib) {
+  return IngestRates::Measure(options, motion, figures, idle_mib);
 }
 
 }  // namespace tidemark::bench

@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "tests/bench/bench_server.h"
 #include "tests/bench/figure.h"
+#include "tests/bench/motion_values.h"
 
 namespace tidemark::bench {
 
@@ -17,7 +18,7 @@ std::string IngestRatesMethod();
 // (samples_vs_row_copy_100k and _1k; for show: the share of hashing in the limit, and a null sink),
 // acked_64k_vs_raw_ceiling, acked_64k_vs_stored_ceiling, small_vs_copy and lone_vs_insert to
 // `figures`, and what each fresh server held to `idle_mib`.
-absl::Status MeasureIngestRates(const RigOptions& options, std::vector<Figure>& figures,
-                                std::vector<double>& idle_mib);
+absl::Status MeasureIngestRates(const RigOptions& options, const MotionValues& motion,
+                                std::vector<Figure>& figures, std::vector<double>& idle_mib);
 
 }  // namespace tidemark::bench

@@ -155,11 +155,10 @@ wait for the sealer beyond the 32 MiB a stream that it may leave are taken off.
 )";
 }
 
-absl::Status MeasureIngestSteady(const RigOptions& options, std::vector<Figure>& figures,
-                                 std::vector<double>& idle_mib) {
+absl::Status MeasureIngestSteady(const RigOptions& options, const MotionValues& motion,
+                                 std::vector<Figure>& figures, std::vector<double>& idle_mib) {
   if (!IsAskedFor(options.only, {kSteadyId, kUnsealedId})) return absl::OkStatus();
   const SteadyTimes& times = options.quick ? kQuickTimes : kFullTimes;
-  TM_ASSIGN_OR_RETURN(const MotionValues motion, MotionValues::Load(options.data));
   TM_ASSIGN_OR_RETURN(LimitsDatabase limits, LimitsDatabase::Make(options));
   constexpr size_t kChunkBytes = 16 << 10;
   TM_ASSIGN_OR_RETURN(const auto rig,

@@ -97,9 +97,9 @@ absl::Status MeasureIngest(const Options& options, GroupSection& section) {
   std::vector<Figure>& figures = section.figures;
   std::vector<double> idle_mib;
   TM_RETURN_IF_ERROR(MeasureLoneLatency(options, figures));
-  TM_RETURN_IF_ERROR(tidemark::bench::MeasureIngestRates(rig, figures, idle_mib));
-  TM_RETURN_IF_ERROR(tidemark::bench::MeasureIngestSteady(rig, figures, idle_mib));
-  TM_RETURN_IF_ERROR(tidemark::bench::MeasureIngestPressure(rig, figures, idle_mib));
+  TM_RETURN_IF_ERROR(tidemark::bench::MeasureIngestRates(rig, values, figures, idle_mib));
+  TM_RETURN_IF_ERROR(tidemark::bench::MeasureIngestSteady(rig, values, figures, idle_mib));
+  TM_RETURN_IF_ERROR(tidemark::bench::MeasureIngestPressure(rig, values, figures, idle_mib));
   return tidemark::bench::MeasureIdleMemory(rig, std::move(idle_mib), figures);
 }
 
@@ -177,6 +177,7 @@ bool WriteAll(const std::string& path, const std::string& text) {
 std::string CommandOf(const Options& options) {
   std::string command = "./dev bench";
   for (const std::string& group : options.groups) command += " " + group;
+  if (!options.only.empty()) command += " --only " + options.only;
   return command + (options.ingest.quick ? " --quick" : "");
 }
 

@@ -39,11 +39,13 @@ TEST(ConfigTest, FlagsAreTaken) {
   TM_ASSERT_OK_AND_ASSIGN(
       const CommandLine line,
       Parse(Good({"--listen", "127.0.0.1:0", "--roles", "study,signal", "--ingest-writers", "7",
-                  "--reflection", "--drain-seconds", "3", "--service-token-days", "30"})));
+                  "--reflection", "--drain-seconds", "3", "--service-token-days", "30",
+                  "--sealer-percent", "0"})));
   EXPECT_EQ(line.command, Command::kServe);
   EXPECT_EQ(line.config.dsn, "host=/run dbname=t");
   EXPECT_THAT(line.config.roles, ElementsAre("signal", "study"));
   EXPECT_EQ(line.config.ingest_writers, 7);
+  EXPECT_EQ(line.config.sealer_percent, 0);
   EXPECT_TRUE(line.config.reflection);
   EXPECT_EQ(line.config.drain, absl::Seconds(3));
   EXPECT_EQ(line.config.service_token_days, 30);

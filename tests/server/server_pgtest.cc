@@ -16,6 +16,7 @@ namespace tidemark::server {
 namespace {
 
 using support::IsOk;
+using support::IsOkAndHolds;
 using support::StatusIs;
 using support::TestDatabase;
 using ::testing::AllOf;
@@ -142,6 +143,12 @@ TEST_F(ServerTest, DocumentOfAccessIsUpToDate) {
 TEST_F(ServerTest, DocumentOfMetricsIsUpToDate) {
   TM_ASSERT_OK_AND_ASSIGN(const std::string document, ReadWholeFile(SourceFile("docs/metrics.md")));
   EXPECT_EQ(document, PrintMetrics()) << "run tidemarkd --print-metrics > docs/metrics.md";
+}
+
+TEST_F(ServerTest, SaysWhatWaitsToBeSealed) {
+  EXPECT_THAT(PrintBacklog(TestConfig(database_, folder_)),
+              IsOkAndHolds("live_streams 0\nlive_segments 0\nlive_bytes 0\noldest_seconds 0\n"
+                           "faulty_segments 0\n"));
 }
 
 TEST_F(ServerTest, DatabaseThatIsNotDurableRefusesIngestAndSaysSo) {

@@ -51,7 +51,7 @@ TEST_F(SealedErasureTest, HidesAtOnceAndThenDestroys) {
   const StreamId stream = Record("motion");
   const Samples before = Read(stream);
   Seal();
-  const std::string picture = Columns(Overview(stream, 60, 100, 4));
+  const std::string picture = Columns(Overview(stream, 60, 100, 500));
   EXPECT_EQ(Read(stream), before);
 
   const v1::Erasure asked = Accept(Request(35, 55));
@@ -63,7 +63,7 @@ TEST_F(SealedErasureTest, HidesAtOnceAndThenDestroys) {
   Seal();
   ExpectErased3To5(stream);
   ExpectVerified(7, 3);
-  EXPECT_EQ(Columns(Overview(stream, 60, 100, 4)), picture);
+  EXPECT_EQ(Columns(Overview(stream, 60, 100, 500)), picture);
 
   RunAll();
   EXPECT_EQ(Get(asked).state(), v1::ERASURE_STATE_DONE);
@@ -76,7 +76,7 @@ TEST_F(SealedErasureTest, HidesAtOnceAndThenDestroys) {
   EXPECT_EQ(RunsUnder(KeyName(stream)), "0");
   ExpectErased3To5(stream);
   ExpectVerified(7, 3);
-  EXPECT_EQ(Columns(Overview(stream, 60, 100, 4)), picture);
+  EXPECT_EQ(Columns(Overview(stream, 60, 100, 500)), picture);
   const Samples after = Read(stream);
   for (const auto& [number, bytes] : after.readable) EXPECT_EQ(bytes, before.readable.at(number));
 }
