@@ -63,21 +63,20 @@ class SignalConsentTest : public testing::Test {
                                                kNoDeadline);
     EXPECT_THAT(reading, IsOk());
     if (!reading.ok()) return {};
-    const SampleVisitor visitor{.block =
-                                    [&](const ReadBlock& block) {
-                                      for (size_t i = 0; i < block.values.size(); i += 2) {
-                                        values.push_back(LoadLe<int16_t>(block.values.data() + i));
-                                      }
-                                      if (!block.encoded.empty()) values.push_back(-1);
-                                      return absl::OkStatus();
-                                    },
-                                .unreadable =
-                                    [&](const UnreadablePiece& piece) {
-                                      EXPECT_EQ(piece.chunks.reason, kHidden);
-                                      hidden_.push_back(piece.chunks);
-                                      hidden_after_.push_back(values.size());
-                                      return absl::OkStatus();
-                                    }};
+    const auto take = [&](const ReadBlock& block) {
+      for (size_t i = 0; i < block.values.size(); i += 2) {
+        values.push_back(LoadLe<int16_t>(block.values.data() + i));
+      }
+      if (!block.encoded.empty()) values.push_back(-1);
+      return absl::OkStatus();
+    };
+    const auto note = [&](const UnreadablePiece& piece) {
+      EXPECT_EQ(piece.chunks.reason, kHidden);
+      hidden_.push_back(piece.chunks);
+      hidden_after_.push_back(values.size());
+      return absl::OkStatus();
+    };
+    const SampleVisitor visitor{.block = take, .unreadable = note};
     while (true) {
       const absl::StatusOr<bool> more = (*reading)->Next(visitor);
       EXPECT_THAT(more, IsOk());

@@ -141,23 +141,21 @@ class RangeErasureTest : public testing::Test {
     const auto opened = scene_.reader().OpenSamples(
         {person_.participant_id, stream, range, {}, false}, store::kNoDeadline);
     EXPECT_THAT(opened, support::IsOk());
-    const store::SampleVisitor visitor{
-        .block =
-            [&](const store::ReadBlock& block) {
-              std::string& bytes = samples.readable[block.chunk.number];
-              AppendLe(bytes, block.first_counter);
-              for (const int64_t stamp : block.stamps_ns) AppendLe(bytes, stamp);
-              bytes += block.values;
-              return absl::OkStatus();
-            },
-        .unreadable =
-            [&](const store::UnreadablePiece& piece) {
-              const bool erased = piece.chunks.reason == store::UnreadableReason::kErased;
-              for (int64_t n = piece.chunks.first_number; n <= piece.chunks.last_number; ++n) {
-                (erased ? samples.erased : samples.damaged).insert(n);
-              }
-              return absl::OkStatus();
-            }};
+    const auto take = [&](const store::ReadBlock& block) {
+      std::string& bytes = samples.readable[block.chunk.number];
+      AppendLe(bytes, block.first_counter);
+      for (const int64_t stamp : block.stamps_ns) AppendLe(bytes, stamp);
+      bytes += block.values;
+      return absl::OkStatus();
+    };
+    const auto note = [&](const store::UnreadablePiece& piece) {
+      const bool erased = piece.chunks.reason == store::UnreadableReason::kErased;
+      for (int64_t n = piece.chunks.first_number; n <= piece.chunks.last_number; ++n) {
+        (erased ? samples.erased : samples.damaged).insert(n);
+      }
+      return absl::OkStatus();
+    };
+    const store::SampleVisitor visitor{.block = take, .unreadable = note};
     while (true) {
       const auto more = (*opened)->Next(visitor);
       if (!more.ok() || !*more) break;
