@@ -461,6 +461,20 @@ TEST_F(SealerTest, OneWorkerSealsAStreamAndOneThatLostItsClaimWritesNothing) {
   ExpectSound();
 }
 
+TEST_F(SealerTest, ClosingOrLeavingARunThatIsGoneChangesNothing) {
+  AddMotion(MotionStream(), Numbers(0, 8));
+  SealStore store({.dsn = scene_.database().Dsn("tm_app")});
+  TM_ASSERT_OK_AND_ASSIGN(const std::vector<LiveStream> live,
+                          store.LiveStreams(person_.study_id, {}, clock_.Now()));
+  ASSERT_EQ(live.size(), 1u);
+  TM_ASSERT_OK_AND_ASSIGN(const auto claim, store.Claim(live[0]));
+  ASSERT_TRUE(claim.has_value());
+  const std::vector<store::RunId> gone = {store::RunId::MakeV7()};
+  EXPECT_THAT(store.CloseRuns(*claim, gone), support::IsOk());
+  EXPECT_THAT(store.LeaveRuns(*claim, gone), support::IsOk());
+  EXPECT_EQ(Runs(), 0);
+}
+
 TEST_F(SealerTest, WhatIsErasedBetweenReadingAndSwappingIsNotSealedAgain) {
   const StreamId stream = MotionStream();
   AddMotion(stream, Numbers(0, 20));
